@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -141,7 +141,8 @@ class Layer(Connections, Terms):
         several = isinstance(input_shape, list) and any(isinstance(shape, list | tuple) for shape in input_shape)
         with self._scope(), scratch():
             self._ensure_built(input_shape)
-            inputs = [K.placeholder(shape=shape) for shape in (input_shape if several else [input_shape])]
+            shapes = input_shape if several else [input_shape]
+            inputs = [K.placeholder(shape=shape, dtype=self._input_dtype(i)) for i, shape in enumerate(shapes)]
             output = self.call(inputs if several else inputs[0])
         shapes = [K.int_shape(tensor) for tensor in to_list(output, allow_tuple=True)]
         return shapes if isinstance(output, list | tuple) else shapes[0]
@@ -183,21 +184,11 @@ class Layer(Connections, Terms):
                 self._ensure_built(unpack_singleton(shapes))
                 self.assert_input_compatibility(inputs)
             masks = [getattr(tensor, "_keras_mask", None) for tensor in tensors]
-            mask = None if is_all_none(masks) else unpack_singleton(masks)
-            arguments = dict(kwargs)
-            if mask is not None and "mask" not in kwargs and has_arg(self.call, "mask"):
-                arguments["mask"] = mask
-            output = self.call(inputs, **arguments)
-            output_mask = self.compute_mask(inputs, mask)
-            output = _apart_from(output, tensors)
-            outputs = to_list(output)
-            self._complete_shapes(shapes, outputs)
-            output_masks = output_mask if isinstance(output_mask, list | tuple) else [output_mask] * len(outputs)
+            output, output_masks = self._run(inputs, masks, kwargs)
             if not in_scratch():
-                self._add_inbound_node(
-                    tensors, outputs, masks, output_masks, shapes, [K.int_shape(t) for t in outputs], kwargs
-                )
-            self._add_activity_penalty(tensors, outputs)
+                outputs = to_list(output)
+                output_shapes = [K.int_shape(tensor) for tensor in outputs]
+                self._add_inbound_node(tensors, outputs, masks, output_masks, shapes, output_shapes, kwargs)
         return output
 
     def assert_input_compatibility(self, inputs: Any) -> None:
@@ -230,15 +221,53 @@ class Layer(Connections, Terms):
                 self.set_weights(self._initial_weights)
                 self._initial_weights = None
 
-    def _complete_shapes(self, input_shapes: Sequence[Any], outputs: Sequence[Tensor]) -> None:
+    def _run(self, inputs: Any, masks: Sequence[Any], arguments: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        """Compute outputs and their masks: `call` and all that belongs to each of its calls, besides the node."""
+        tensors = to_list(inputs)
+        mask = None if is_all_none(masks) else unpack_singleton(masks)
+        passed = dict(arguments)
+        if mask is not None and "mask" not in passed and has_arg(self.call, "mask"):
+            passed["mask"] = mask
+        output = _apart_from(self.call(inputs, **passed), tensors)
+        output_mask = self.compute_mask(inputs, mask)
+        outputs = to_list(output)
+        self._check_outputs(outputs)
+        self._complete_shapes(tensors, outputs)
+        by_phase = getattr(self, "uses_learning_phase", False) or any(
+            getattr(tensor, "_uses_learning_phase", False) for tensor in tensors
+        )
+        for tensor in outputs:
+            tensor._uses_learning_phase = by_phase or getattr(tensor, "_uses_learning_phase", False)
+        regularizer = getattr(self, "activity_regularizer", None)
+        if regularizer is not None:
+            with K.name_scope("activity_regularizer"):
+                self.add_loss([regularizer(tensor) for tensor in outputs], inputs=tensors)
+        output_masks = list(output_mask) if isinstance(output_mask, list | tuple) else [output_mask] * len(outputs)
+        return output, output_masks
+
+    def _check_outputs(self, outputs: Sequence[Any]) -> None:
+        for output in outputs:
+            if not isinstance(output, Tensor):
+                raise TypeError(
+                    f"`call` of layer {self.name} ({type(self).__name__}) returned {output!r}; "
+                    f"it must return a tensor or a list of tensors."
+                )
+
+    def _complete_shapes(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         """Where a rule could not know an output's size, take what `compute_output_shape` declares."""
         if type(self).compute_output_shape is Layer.compute_output_shape:
             return
-        if all(_is_known(K.int_shape(t)) for t in outputs) or any(shape is None for shape in input_shapes):
+        input_shapes = [K.int_shape(tensor) for tensor in inputs]
+        if any(shape is None for shape in input_shapes) or all(_is_known(K.int_shape(t)) for t in outputs):
             return
-        declared = self.compute_output_shape(unpack_singleton(list(input_shapes)))
-        for tensor, shape in zip(outputs, declared if isinstance(declared, list) else [declared], strict=False):
+        declared = self.compute_output_shape(unpack_singleton(input_shapes))
+        several = isinstance(declared, list) and any(isinstance(shape, list | tuple) for shape in declared)
+        for tensor, shape in zip(outputs, declared if several else [declared], strict=False):
             tensor._keras_shape = _completed(K.int_shape(tensor), shape)  # type: ignore[attr-defined]
+
+    def _input_dtype(self, index: int) -> str | None:
+        """The dtype of input `index`, where the layer has a say in it."""
+        return self.dtype
 
     def _add_inbound_node(
         self,
@@ -259,21 +288,10 @@ class Layer(Connections, Terms):
             self, layers, node_indices, tensor_indices, inputs, outputs, to_list(input_masks), masks,
             to_list(input_shapes), to_list(output_shapes), arguments,
         )
-        random_by_phase = getattr(self, "uses_learning_phase", False) or any(
-            getattr(tensor, "_uses_learning_phase", False) for tensor in inputs
-        )
         for index, (tensor, mask) in enumerate(zip(outputs, masks, strict=True)):
             tensor._keras_shape = K.int_shape(tensor)
             tensor._keras_history = self, len(self._inbound_nodes) - 1, index
             tensor._keras_mask = mask
-            tensor._uses_learning_phase = getattr(tensor, "_uses_learning_phase", False) or random_by_phase
-
-    def _add_activity_penalty(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
-        """Add the penalty on the outputs of one call, if the layer has an `activity_regularizer`."""
-        regularizer = getattr(self, "activity_regularizer", None)
-        if regularizer is not None:
-            with K.name_scope("activity_regularizer"):
-                self.add_loss([regularizer(tensor) for tensor in outputs], inputs=inputs)
 
     # -- weights -----------------------------------------------------------------------------------------------------
 

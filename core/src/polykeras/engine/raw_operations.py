@@ -51,16 +51,17 @@ class BackendOperations(Layer):
 def capture(tensor: Tensor) -> bool:
     """Make the operations that lead from layers' outputs to `tensor` a layer, whose output it then is.
 
-    Returns False, and does nothing, if it depends on no layer's output.
+    Returns False, and does nothing, if it depends on no layer's output: then it is a constant. ValueError if it depends
+    on a placeholder that is no `Input`.
     """
     sources, foreign = _sources(tensor)
-    if not sources:
-        return False
     if foreign:
         raise ValueError(
             f"Graph disconnected: {tensor!r} depends on {foreign[0]!r}, a placeholder that is not an `Input`. "
             f"Make it with `Input(...)` and pass it among the model's `inputs`."
         )
+    if not sources:
+        return False
     layer = BackendOperations(sources, tensor)
     layer._add_inbound_node(
         sources, [tensor], [None] * len(sources), [None], [K.int_shape(t) for t in sources], [K.int_shape(tensor)]
@@ -72,17 +73,17 @@ def _sources(tensor: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """The layers' outputs from which `tensor` is computed, and the placeholders that belong to no layer."""
     sources: dict[Key, Tensor] = {}
     foreign: dict[Key, Tensor] = {}
-    seen: set[Node] = {tensor.node}
-    pending = [tensor.node]
+    seen: set[Node] = set()
+    pending = [tensor]
     while pending:
-        for t in pending.pop().inputs:
-            if hasattr(t, "_keras_history"):
-                sources.setdefault(t.key, t)
-            elif t.node.op is PLACEHOLDER and t.node.attrs["value"] is None:
-                foreign.setdefault(t.key, t)
-            elif t.node not in seen:
-                seen.add(t.node)
-                pending.append(t.node)
+        t = pending.pop()
+        if hasattr(t, "_keras_history"):
+            sources.setdefault(t.key, t)
+        elif t.node.op is PLACEHOLDER and t.node.attrs["value"] is None:
+            foreign.setdefault(t.key, t)
+        elif t.node not in seen:
+            seen.add(t.node)
+            pending.extend(t.node.inputs)
     return sorted(sources.values(), key=_age), list(foreign.values())
 
 
