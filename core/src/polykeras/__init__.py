@@ -5,33 +5,24 @@ Everything here is imported when it is first asked for; `import polykeras` itsel
 
 from __future__ import annotations
 
-from typing import Any
-
 from polykeras._faces import lazy
 
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "engine", "initializers", "layers",
-    "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils", "wrappers",
+    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "engine", "initializers",
+    "layers", "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils", "wrappers",
 )
-_MISPRINTS = {"optimizer": "optimizers", "regularizer": "regularizers"}
 
-_lazy_getattr, __dir__ = lazy(__name__, {
-    "Input": "polykeras.engine.input_layer:Input",
-    "Model": "polykeras.engine.training:Model",
-    "Sequential": "polykeras.engine.sequential:Sequential",
-    "backend_scope": "polykeras.runtime.select:backend_scope",
-    "set_backend": "polykeras.runtime.select:set_backend",
-    **{name: f"polykeras.{name}" for name in _SUBMODULES},
-})
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MISPRINTS:
-        import warnings
-
-        right = _MISPRINTS[name]
-        warnings.warn(f"polykeras.{name} is spelt polykeras.{right}", DeprecationWarning, stacklevel=2)
-        return _lazy_getattr(right)
-    return _lazy_getattr(name)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Input": "polykeras.engine.input_layer:Input",
+        "Model": "polykeras.engine.training:Model",
+        "Sequential": "polykeras.engine.sequential:Sequential",
+        "backend_scope": "polykeras.runtime.select:backend_scope",
+        "set_backend": "polykeras.runtime.select:set_backend",
+        **{name: f"polykeras.{name}" for name in _SUBMODULES},
+    },
+    misprints={"optimizer": "optimizers", "regularizer": "regularizers"},
+)

@@ -4,8 +4,8 @@ A *face* is a module such as `polykeras.layers` that holds no objects of its own
 
     __getattr__, __dir__ = face(__name__, registry.layers, {"Layer": "polykeras.engine.base_layer:Layer"})
 
-`from polykeras.layers import Dense` then loads one entry point. `from polykeras.layers import *` loads all and leaves out
-those that fail, so it never raises; such a name is raised, with its cause, when it is asked for.
+`from polykeras.layers import Dense` then loads one entry point. `from polykeras.layers import *` loads all and leaves
+out those that fail, so it never raises; such a name is raised, with its cause, when it is asked for.
 """
 
 from __future__ import annotations
@@ -28,20 +28,29 @@ Getattr = Callable[[str], Any]
 Dir = Callable[[], list[str]]
 
 
-def lazy(module: str, names: Mapping[str, str]) -> tuple[Getattr, Dir]:
+def lazy(module: str, names: Mapping[str, str], misprints: Mapping[str, str] | None = None) -> tuple[Getattr, Dir]:
     """The `__getattr__` and `__dir__` of a module whose `names` are imported when asked for.
 
-    `names` maps an attribute to where it is: `package.module:object`, or `package.module` for a module.
+    `names` maps an attribute to where it is: `package.module:object`, or `package.module` for a module. `misprints` maps
+    spellings that are accepted, with a DeprecationWarning at the caller's line, to the names they stand for.
     """
+    accepted = misprints or {}
+
     def module_getattr(name: str) -> Any:
         if name == "__all__":
             return sorted({*names, *_own_names(module)})
+        if name in accepted:
+            import warnings
+
+            right = accepted[name]
+            warnings.warn(f"{module}.{name} is spelt {module}.{right}", DeprecationWarning, stacklevel=2)
+            return _import(names[right])
         if name not in names:
             raise _missing(module, name, module_dir(), sys._getframe(1))
         return _remember(module, name, _import(names[name]))
 
     def module_dir() -> list[str]:
-        return sorted({*names, *vars(sys.modules[module])})
+        return sorted({*names, *_own_names(module), *_dunders(module)})
 
     return module_getattr, module_dir
 
@@ -63,7 +72,7 @@ def face(module: str, registry: Registry, core: Mapping[str, str]) -> tuple[Geta
         return found
 
     def module_dir() -> list[str]:
-        return sorted({*core, *vars(sys.modules[module]), *registry.names()})
+        return sorted({*core, *_own_names(module), *registry.names(), *_dunders(module)})
 
     return module_getattr, module_dir
 
@@ -86,6 +95,10 @@ def _own_names(module: str) -> Iterable[str]:
         name for name, value in vars(sys.modules[module]).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == module
     ]
+
+
+def _dunders(module: str) -> Iterable[str]:
+    return [name for name in vars(sys.modules[module]) if name.startswith("__")]
 
 
 def _missing(

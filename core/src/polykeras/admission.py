@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from polykeras import api_version, distributions, entrypoints
 from polykeras.entrypoints import Claim
 
-__all__ = ["Failure", "PluginError", "admit", "failures", "keep_failure", "rivalry"]
+__all__ = ["Failure", "PluginError", "admit", "declared_api", "failures", "keep_failure", "rivalry"]
 
 
 class PluginError(ImportError):
@@ -100,6 +100,14 @@ def failures() -> list[Failure]:
     return list(_current().failures.values())
 
 
+def declared_api(found: object) -> object:
+    """What a class outside core declares; core's own base classes speak for nobody else."""
+    for base in getattr(found, "__mro__", ()):
+        if "polykeras_api" in vars(base) and base.__module__.partition(".")[0] != "polykeras":
+            return vars(base)["polykeras_api"]
+    return None
+
+
 def _current() -> _Memory:
     global _memory
     if _memory.generation != entrypoints.generation():
@@ -133,7 +141,7 @@ def _load(claim: Claim) -> object:
                 f"import it from {claim.module} inside a function, or use the defining module directly."
             ) from None
         raise
-    declared = _declared_by_class(found)
+    declared = declared_api(found)
     if declared is not None:
         _check_api(declared)
     return found
@@ -143,14 +151,6 @@ def _check_api(declared: object) -> None:
     reason = api_version.mismatch(declared)
     if reason is not None:
         raise _ApiMismatch(reason)
-
-
-def _declared_by_class(found: object) -> object:
-    """What a class outside core declares; core's own base classes speak for nobody else."""
-    for base in getattr(found, "__mro__", ()):
-        if "polykeras_api" in vars(base) and base.__module__.partition(".")[0] != "polykeras":
-            return vars(base)["polykeras_api"]
-    return None
 
 
 def _failure(claim: Claim, error: BaseException) -> Failure:

@@ -1,7 +1,7 @@
 """Plugins with hooks: loads them when the first hook is called, checks them, calls them.
 
-The only importer of pluggy, and only where a plugin is installed. A plugin that cannot be loaded, or has a misspelt hook,
-is left out with a warning, and kept as a failure that `polykeras plugins` lists.
+The only importer of pluggy, and only where a plugin is installed. A plugin that cannot be loaded, or has a misspelt
+hook, is left out with a warning, and kept as a failure that `polykeras plugins` lists.
 """
 
 from __future__ import annotations

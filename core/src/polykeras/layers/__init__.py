@@ -31,7 +31,8 @@ def serialize(layer: Layer) -> dict[str, Any]:
     """The configuration of a layer, `{"class_name": ..., "config": ...}`: `deserialize` makes an equal layer of it."""
     from polykeras.utils.generic_utils import serialize_keras_object
 
-    return serialize_keras_object(layer)  # type: ignore[no-any-return]
+    config: dict[str, Any] = serialize_keras_object(layer)
+    return config
 
 
 def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Layer:
@@ -43,6 +44,6 @@ def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None
     from polykeras._faces import LazyNames
     from polykeras.utils.generic_utils import deserialize_keras_object
 
-    return deserialize_keras_object(  # type: ignore[no-any-return]
-        config, LazyNames(_MODELS, registry.layers), custom_objects, printable_module_name="layer"
-    )
+    names = LazyNames(_MODELS, registry.layers)
+    layer: Layer = deserialize_keras_object(config, names, custom_objects, printable_module_name="layer")
+    return layer
