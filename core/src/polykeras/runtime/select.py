@@ -135,7 +135,8 @@ def load_class(name: str) -> type[Backend]:
 
     Raises UnknownBackend or BackendUnavailable.
     """
-    return _load_class(Choice(name, "passed as an argument"))
+    found: type[Backend] = _load_class(Choice(name, "passed as an argument"))
+    return found
 
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
