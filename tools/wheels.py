@@ -1,6 +1,6 @@
 """Build a wheel of every distribution of this checkout: `python tools/wheels.py FOLDER`.
 
-Each is built from a copy of its folder, so nothing is written into the checkout and no stale `build/` leaks into a wheel.
+Each is built from a copy of its folder: nothing is written into the checkout, and no stale `build/` leaks into a wheel.
 Setuptools is taken from the environment that runs this.
 """
 
