@@ -16,8 +16,11 @@ BUILD_LEFTOVERS = shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycac
 
 def distribution_folders() -> list[Path]:
     """The folders that are distributions: the root, `core`, and those in `backends/` and `plugins/`."""
-    return [ROOT, ROOT / "core", *sorted(path.parent for kind in ("backends", "plugins")
-                                         for path in (ROOT / kind).glob("*/pyproject.toml"))]
+    return [
+        ROOT,
+        ROOT / "core",
+        *sorted(path.parent for kind in ("backends", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")),
+    ]
 
 
 def copy_sources(folder: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""The import rules of docs/architecture.md that need more than a graph of imports: who may name which module, and where.
+"""The import rules of docs/architecture.md that need more than a graph of imports: who may name which module, where.
 
 The layers of core, and what core and `symbolic` never import, are import-linter's (`tox -e lint`, in pyproject.toml).
 """

@@ -1,7 +1,7 @@
 """Each folder is a whole distribution: it builds a wheel, says what it needs, and imports with that alone.
 
-A wheel is a zip of what goes into site-packages, so an environment that holds just some of ours is made of their unpacked
-wheels on PYTHONPATH. Nothing of ours is installed in the interpreter that runs these tests (`tox -e imports`).
+A wheel is a zip of what goes into site-packages, so an environment that holds just some of ours is their wheels,
+unpacked, on PYTHONPATH. Nothing of ours is installed in the interpreter that runs these tests (`tox -e imports`).
 """
 
 import importlib.util
