@@ -124,7 +124,7 @@ def test_entry_points_lead_somewhere(wheels, name):
 ASKED_FOR = {
     "polykeras-numpy": "from polykeras import backend as K; K.eval(K.constant(1.0))",
     "polykeras-layers": "from polykeras.layers import Dense",
-    "polykeras-optimizers": "from polykeras import optimizers; optimizers.get('adam')",
+    "polykeras-optimizers": "from polykeras.optimizers import Adam",
     "polykeras-metrics": "from polykeras.metrics import top_k_categorical_accuracy",
 }
 
