@@ -10,8 +10,10 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from email.message import Message
 from email.parser import Parser
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,9 @@ def closure(wheels: dict[str, Wheel], name: str) -> set[str]:
     return needed
 
 
-def python(wheels: dict[str, Wheel], installed: set[str], code: str, **environment: str) -> subprocess.CompletedProcess:
+def python(
+    wheels: dict[str, Wheel], installed: Iterable[str], code: str, **environment: str
+) -> subprocess.CompletedProcess:
     """Run `code` where just `installed`, of ours, is installed."""
     ours = ("POLYKERAS", "KERAS", "PYTHON")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
@@ -97,8 +101,6 @@ def test_wheel_carries_readme_licence_and_python_floor(wheels, name):
 
 @pytest.mark.parametrize("name", [name for name, packages in PACKAGES.items() if packages])
 def test_distribution_imports_with_its_own_requirements_alone(wheels, name):
-    if name == "pytest-polykeras":
-        pytest.importorskip("pytest")
     code = "; ".join(f"import {package}" for package in PACKAGES[name])
     done = python(wheels, closure(wheels, name), code)
     assert done.returncode == 0, done.stderr
@@ -117,3 +119,43 @@ def test_entry_points_lead_somewhere(wheels, name):
     )
     done = python(wheels, closure(wheels, name), code)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+ASKED_FOR = {
+    "polykeras-numpy": "from polykeras import backend as K; K.eval(K.constant(1.0))",
+    "polykeras-layers": "from polykeras.layers import Dense",
+    "polykeras-optimizers": "from polykeras.optimizers import Adam",
+    "polykeras-metrics": "from polykeras.metrics import top_k_categorical_accuracy",
+}
+
+
+@pytest.mark.parametrize("missing", ASKED_FOR)
+def test_without_one_distribution_the_rest_works_and_its_names_say_how_to_get_it(wheels, missing):
+    rest = closure(wheels, "polykeras") - {missing, "polykeras"}
+    code = f"""
+for present in {[code for name, code in ASKED_FOR.items() if name not in (missing, "polykeras-numpy")]}:
+    exec(present)
+try:
+    exec({ASKED_FOR[missing]!r})
+except Exception as error:
+    print(error)
+"""
+    done = python(wheels, rest, code)
+    assert done.returncode == 0, done.stderr
+    assert f"pip install {missing}" in done.stdout
+
+
+def installed_bytes(name: str) -> int:
+    """Size on disk of an installed distribution, what its wheel brought."""
+    return sum(file.locate().stat().st_size for file in distribution(name).files or [] if file.locate().is_file())
+
+
+def test_install_stays_small(wheels):
+    """Core, the NumPy backend, the standard plugins and what they need: 110 MB at the most."""
+    ours = sum(
+        file.stat().st_size
+        for name in closure(wheels, "polykeras")
+        for file in wheels[name].folder.rglob("*")
+        if file.is_file()
+    )
+    assert ours + sum(map(installed_bytes, ["numpy", "h5py", "pluggy"])) <= 110e6
