@@ -159,13 +159,17 @@ class Layer(Connections, Terms):
             config["dtype"] = self.dtype
         if self._constructor_arguments is not None:
             args, kwargs = self._constructor_arguments
-            config = {**captured_arguments(type(self), args, kwargs), **config}
+            own = captured_arguments(type(self), args, kwargs)
+            config.update((name, value) for name, value in own.items() if name not in config)
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A layer as `config`, from `get_config`, describes it."""
         return construct(cls, config) if cls._captures_arguments else cls(**config)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} '{getattr(self, 'name', 'without a name yet')}'>"
 
     # -- the call ----------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,9 @@ from polykeras.engine.raw_operations import BackendOperations, capture, depends_
 from polykeras.engine.scratch import in_scratch
 from polykeras.engine.terms import InputsKey, computable_from, inputs_key, unique
 from polykeras.engine.weights import set_values
-from polykeras.legacy.interfaces import nearest, rename, unknown_keyword, warn_caller
-from polykeras.symbolic.graph import Key, Tensor
+from polykeras.legacy.interfaces import rename, unknown_keyword, warn_caller
+from polykeras.suggest import nearest
+from polykeras.symbolic.graph import Key, Tensor, layer_scope
 from polykeras.utils.generic_utils import has_arg, to_list, unpack_singleton
 
 Run = tuple[list[Tensor], list[Any]]
@@ -307,7 +308,7 @@ class Network(Layer):
             layer = node.outbound_layer
             called_on = [tensors.get(own.key, own) for own in node.input_tensors]
             arguments = {name: replaced_tensors(value, tensors) for name, value in node.arguments.items()}
-            with layer._scope():
+            with layer_scope(layer.name):
                 if layer.input_spec and len(to_list(layer.input_spec)) == len(called_on):
                     layer.assert_input_compatibility(called_on)
                 found_masks = [kept.get(own.key) for own in node.input_tensors]

@@ -9,13 +9,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
+
+from polykeras.suggest import nearest
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -99,13 +100,6 @@ def unknown_keyword(name: str, owner: str, known: Iterable[str], what: str = "Ke
     near = nearest(name, names)
     advice = f"did you mean `{near}`?" if near else f"it takes: {', '.join(names)}"
     return TypeError(f"{what} not understood: `{name}` (in `{owner}`); {advice}")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, case aside, or None if none is like it."""
-    by_folded = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(name.lower(), list(by_folded), n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
 
 
 def keywords(function: Callable[..., Any]) -> list[str]:
