@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def prepare(program: Program, backend: Backend) -> Program:
-    """`program`, changed in place where something is to be changed, and returned."""
+    """A copy of the program that `backend` can run and its passes may change. Steps and values are shared: replace, don't change them."""
     from polykeras import plugins
 
+    program = program.copy()
     lower(program, backend.supports)
 
     def register(change: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from polykeras.runtime.program import Argument, Program, ShapeOf, SizeOf, Step, Value
 from polykeras.runtime.specialise import specialise
 from polykeras.symbolic.graph import Tensor
-from polykeras.symbolic.op import constant, placeholder
+from polykeras.symbolic.op import OPS, constant, placeholder
 from polykeras.symbolic.spec import Spec
 
 
@@ -56,15 +56,17 @@ def _expansion(program: Program, step: Step) -> list[Step]:
     made = step.op.lower_rule(*operands, **step.attrs)
     sub = specialise([made] if isinstance(made, Tensor) else list(made), (), feeds, name=step.op.name)  # type: ignore[arg-type]
     renamed: dict[Value, Value] = dict(zip(sub.inputs, outer, strict=True))
+    copies = []
     for inner, out in zip(sub.outputs, step.outs, strict=True):
         if inner in renamed or inner.kind != "temp":
-            raise ValueError(f"the lowering of '{step.op.name}' returns an operand unchanged: use identity")
-        renamed[inner] = out
+            copies.append(Step(OPS["identity"], [inner], [out], {}, step.node))
+        else:
+            renamed[inner] = out
     for value in sub.values:
         if value not in renamed:
             value.id = len(program.values)
             program.values.append(value)
-    steps = [*sub.constants, *sub.steps]
+    steps = [*sub.constants, *sub.steps, *copies]
     for inner in steps:
         inner.args = [_rename(a, renamed) for a in inner.args]
         inner.outs = [renamed.get(v, v) for v in inner.outs]
