@@ -17,7 +17,9 @@ from polykeras.runtime.xp.reduce import Reduce
 from polykeras.runtime.xp.shape import Shape
 
 
-class XpBackend(Elementwise, Shape, Reduce, Linalg, Normalization, Classification, Conv, Pool, Image, Random, Backend):
+class XpBackend(
+    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Random, Backend
+):
     """A backend on an array module that follows NumPy: `xp`. Results are C-contiguous and never alias an operand."""
 
     xp: Any
