@@ -1,0 +1,162 @@
+"""Process-wide defaults: float type, fuzz factor, image data format, and the backend named in the configuration file.
+
+A default is, in this order: what a setter of this module last said; what `polykeras.json` says; the built-in value.
+The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
+the first question and never written:
+
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba"}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "config_file", "configured_backend", "epsilon", "floatx", "image_data_format", "normalize_data_format", "reload",
+    "set_epsilon", "set_floatx", "set_image_data_format",
+]
+
+FLOAT_TYPES = ("float16", "float32", "float64")
+DATA_FORMATS = ("channels_last", "channels_first")
+
+
+def floatx() -> str:
+    """The default float type of variables, placeholders and layers, as a string: `'float32'` unless set."""
+    return _settings()["floatx"]  # type: ignore[no-any-return]
+
+
+def set_floatx(floatx: str) -> None:
+    """Set the default float type: `'float16'`, `'float32'` or `'float64'`; else ValueError."""
+    _settings()["floatx"] = _check_floatx(floatx)
+
+
+def epsilon() -> float:
+    """The fuzz factor added where a division or a logarithm could meet zero: `1e-7` unless set."""
+    return _settings()["epsilon"]  # type: ignore[no-any-return]
+
+
+def set_epsilon(e: float) -> None:
+    """Set the fuzz factor: a finite number, zero or more; else ValueError."""
+    _settings()["epsilon"] = _check_epsilon(e)
+
+
+def image_data_format() -> str:
+    """Where images carry their channels by default: `'channels_last'` (unless set) or `'channels_first'`."""
+    return _settings()["image_data_format"]  # type: ignore[no-any-return]
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the default image data format: `'channels_last'` or `'channels_first'`; else ValueError."""
+    _settings()["image_data_format"] = _check_data_format(data_format)
+
+
+def normalize_data_format(value: str | None) -> str:
+    """`value` in lower case, or the default image data format for None.
+
+    Raises ValueError for anything but `'channels_first'`, `'channels_last'` and None.
+    """
+    if value is None:
+        return image_data_format()
+    lowered = value.lower() if isinstance(value, str) else value
+    if lowered not in DATA_FORMATS:
+        raise ValueError(
+            f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value!r}'
+        )
+    return lowered
+
+
+def configured_backend() -> str | None:
+    """The backend that the configuration file names, or None. Which backend is in use: `polykeras info`."""
+    return _settings()["backend"]  # type: ignore[no-any-return]
+
+
+def config_file() -> Path:
+    """Where the configuration file is looked for; it need not exist."""
+    home = os.environ.get("POLYKERAS_HOME")
+    return (Path(home) if home else Path.home() / ".polykeras") / "polykeras.json"
+
+
+def reload() -> None:
+    """Forget everything that was set; the file is read again at the next question."""
+    global _current
+    _current = None
+
+
+# -- checks: each returns the value to keep, or raises ValueError ------------------------------------------------------
+
+def _check_floatx(value: object) -> str:
+    if not isinstance(value, str) or value not in FLOAT_TYPES:
+        raise ValueError(f"Unknown floatx type: {value!r}. Expected one of: {', '.join(FLOAT_TYPES)}.")
+    return value
+
+
+def _check_epsilon(value: object) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, (bool, str)) or not 0.0 <= number < float("inf"):
+        raise ValueError(f"Unknown epsilon: {value!r}. Expected a finite number, zero or more, such as 1e-7.")
+    return number
+
+
+def _check_data_format(value: object) -> str:
+    if not isinstance(value, str) or value not in DATA_FORMATS:
+        raise ValueError(f"Unknown data_format: {value!r}. Expected one of: {', '.join(DATA_FORMATS)}.")
+    return value
+
+
+def _check_backend(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        raise ValueError(f"Unknown backend: {value!r}. Expected a name, such as 'numpy', or null.")
+    return value
+
+
+_CHECKS: dict[str, Callable[[object], Any]] = {
+    "floatx": _check_floatx,
+    "epsilon": _check_epsilon,
+    "image_data_format": _check_data_format,
+    "backend": _check_backend,
+}
+_BUILT_IN = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "backend": None}
+
+
+# -- state -------------------------------------------------------------------------------------------------------------
+
+_current: dict[str, Any] | None = None
+
+
+def _settings() -> dict[str, Any]:
+    """The settings in force. Two threads that ask first at once both read the file, and one of the equal results stays."""
+    global _current
+    if _current is None:
+        _current = {**_BUILT_IN, **_read_file(config_file())}
+    return _current
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """The checked settings of a configuration file; empty where there is none."""
+    import json
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise ValueError(f"Cannot read the configuration file {path}: {error.strerror or error}.") from error
+    except ValueError as error:  # not JSON, or not UTF-8
+        raise ValueError(f"The configuration file {path} is not valid JSON: {error}. Correct or remove it.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"The configuration file {path} should hold a JSON object; found: {type(found).__name__}.")
+    settings = {}
+    for key, value in found.items():
+        if key not in _CHECKS:
+            raise ValueError(f"{path}: unknown key {key!r}. Expected one of: {', '.join(_CHECKS)}.")
+        try:
+            settings[key] = _CHECKS[key](value)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    return settings
