@@ -149,7 +149,7 @@ class ReLU(_Elementwise):
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else _floatx(max_value)
+        self.max_value = None if max_value is None else float(max_value)
         self.negative_slope = _floatx(negative_slope)
         self.threshold = _floatx(threshold)
         for argument, value in (("max_value", self.max_value), ("negative_slope", self.negative_slope)):
