@@ -2,7 +2,6 @@
 
 import types
 
-from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
 from polykeras.utils.generic_utils import deserialize_keras_object, has_arg
 
@@ -47,7 +46,7 @@ class Lambda(Layer):
 
     def compute_output_shape(self, input_shape):
         if self._output_shape is None:
-            return self._shape_by_running(input_shape)
+            return super().compute_output_shape(input_shape)
         if not callable(self._output_shape):
             first = input_shape[0] if isinstance(input_shape, list) else input_shape
             return (first[0] if first else None, *self._output_shape)
@@ -78,12 +77,6 @@ class Lambda(Layer):
         if not (config.get("output_shape") is None or _is_shape(config["output_shape"])):
             config["output_shape"] = _function(config["output_shape"], "output_shape", layer, custom_objects)
         return cls(**config)
-
-    def _shape_by_running(self, input_shape):
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        inputs = [K.placeholder(shape=shape) for shape in shapes]
-        outputs = self.call(inputs if isinstance(input_shape, list) else inputs[0])
-        return [K.int_shape(y) for y in outputs] if isinstance(outputs, list) else K.int_shape(outputs)
 
 
 def _function(saved, argument, layer, custom_objects):
