@@ -3,15 +3,27 @@
 import numpy as np
 import pytest
 from golden import Golden, agree, class_names, paths, recorded_environment
-
 from polykeras import activations, constraints, initializers, layers, regularizers
 from polykeras import backend as K
 from polykeras.layers import Input
 from polykeras.registry import layers as registered
 
 LEFT_OUT = {
-    "Bidirectional", "Conv2DTranspose", "Conv3DTranspose", "ConvLSTM2D", "CuDNNGRU", "CuDNNLSTM", "DepthwiseConv2D", "GRU",
-    "LSTM", "LocallyConnected1D", "LocallyConnected2D", "RNN", "SeparableConv1D", "SeparableConv2D", "SimpleRNN",
+    "Bidirectional",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
+    "ConvLSTM2D",
+    "CuDNNGRU",
+    "CuDNNLSTM",
+    "DepthwiseConv2D",
+    "GRU",
+    "LSTM",
+    "LocallyConnected1D",
+    "LocallyConnected2D",
+    "RNN",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SimpleRNN",
     "TimeDistributed",
 }
 
@@ -46,7 +58,10 @@ class Call:
         self.prefix = f"c{n}_"
         self.config = golden.config
         self.inputs = [
-            Input(batch_shape=shape if self.config["fixed_batch"] else (None, *shape[1:]), dtype=self.config["input_dtype"])
+            Input(
+                batch_shape=shape if self.config["fixed_batch"] else (None, *shape[1:]),
+                dtype=self.config["input_dtype"],
+            )
             for shape in self.config["batch_shapes"]
         ]
         self.masks = [

@@ -39,7 +39,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along `axis`. Raises ValueError for a vector, which has no axis beside the batch."""
     if K.ndim(x) == 1:
         raise ValueError(
-            f"Cannot apply softmax to a tensor that is 1D: got shape {K.int_shape(x)}, expected at least (batch, classes)."
+            f"Cannot apply softmax to a tensor that is 1D: got shape {K.int_shape(x)}, expected (batch, ..., classes)."
         )
     return K.softmax(x, axis=axis)
 

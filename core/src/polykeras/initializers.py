@@ -118,9 +118,7 @@ class VarianceScaling(Initializer):
                   or "uniform" in [-sqrt(3 * scale / n), sqrt(3 * scale / n)).
     """
 
-    def __init__(
-        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "normal", seed: int | None = None
-    ):
+    def __init__(self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "normal", seed: int | None = None):
         if scale <= 0.0:
             raise ValueError(f"`scale` must be a positive float. Got: {scale}")
         self.scale = scale
@@ -231,8 +229,8 @@ def he_normal(seed: int | None = None) -> VarianceScaling:
 def _compute_fans(shape: Shape, data_format: str = "channels_last") -> tuple[float, float]:
     """How many connections enter and leave one unit of a weight of that shape.
 
-    A matrix is (in, out); a convolution kernel of rank 3 to 5 is (sizes ..., in, out), channels first (out, in, sizes ...),
-    and every position of the window counts; any other rank takes the root of its size for both.
+    A matrix is (in, out); a convolution kernel of rank 3 to 5 is (sizes ..., in, out), or (out, in, sizes ...) channels
+    first, and every position of the window counts; any other rank takes the root of its size for both.
     """
     if len(shape) == 2:
         return shape[0], shape[1]

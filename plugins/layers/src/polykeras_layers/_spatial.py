@@ -7,7 +7,7 @@ from polykeras.engine.base_layer import InputSpec, Layer
 class _Spatial(Layer):
     """x: (batch, *sizes, channels) -> (batch, *new_sizes, channels), channels first (batch, channels, *sizes).
 
-    A subclass gives `rank`, the number of spatial axes, and `_new_size(size, axis)`, axis counted from the first of them.
+    A subclass gives `rank`, the number of spatial axes, and `_new_size(size, axis)`, axis 0 being the first of them.
     """
 
     rank = None

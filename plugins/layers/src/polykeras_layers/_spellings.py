@@ -70,7 +70,7 @@ def _without_dropout(args, kwargs):
     rate = kwargs.pop("dropout")
     if rate:
         raise TypeError(
-            f"The `dropout` argument of `Embedding` no longer exists. Put SpatialDropout1D({rate}) after the layer instead."
+            f"The `dropout` argument of `Embedding` no longer exists. Put SpatialDropout1D({rate}) after the layer."
         )
     return args, kwargs
 

@@ -157,9 +157,7 @@ class ReLU(_Elementwise):
                 raise ValueError(f"Layer {self.name}: `{argument}` of ReLU cannot be negative. Got {value}.")
 
     def call(self, inputs):
-        return activations.relu(
-            inputs, alpha=self.negative_slope, max_value=self.max_value, threshold=self.threshold
-        )
+        return activations.relu(inputs, alpha=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
 
     def get_config(self):
         return {

@@ -138,7 +138,7 @@ class _Conv(Layer):
         channels = input_shape[self._channel_axis]
         if channels is None:
             raise ValueError(
-                f"Layer {self.name}: the channel dimension of the inputs should be defined. Found `None` in input shape "
+                f"Layer {self.name}: the channel dimension of the inputs should be defined. Found `None` in the shape "
                 f"{tuple(input_shape)}, data_format {self.data_format!r}."
             )
         return channels
@@ -159,7 +159,7 @@ class Conv1D(_Conv):
     x: (batch, steps, channels) -> (batch, new_steps, filters), channels first (batch, channels, steps);
     kernel: (kernel_size, channels, filters), bias: (filters,)
 
-    The arguments are those of all convolutions: see `_Conv`. Padding "causal" keeps every output from seeing later inputs.
+    The arguments are those of all convolutions: see `_Conv`. With padding "causal" no output sees a later input.
     """
 
     @_spellings.conv1d
@@ -209,7 +209,7 @@ class Conv1D(_Conv):
 class Conv2D(_Conv):
     """Convolution over an image: activation(x ⋆ kernel + bias).
 
-    x: (batch, rows, columns, channels) -> (batch, new_rows, new_columns, filters), channels first (batch, channels, ...);
+    x: (batch, rows, columns, channels) -> (batch, new_rows, new_columns, filters);
     kernel: (*kernel_size, channels, filters), bias: (filters,)
 
     The arguments are those of all convolutions: see `_Conv`.
@@ -265,7 +265,7 @@ class Conv2D(_Conv):
 class Conv3D(_Conv):
     """Convolution over a volume: activation(x ⋆ kernel + bias).
 
-    x: (batch, d1, d2, d3, channels) -> (batch, new_d1, new_d2, new_d3, filters), channels first (batch, channels, ...);
+    x: (batch, d1, d2, d3, channels) -> (batch, new_d1, new_d2, new_d3, filters);
     kernel: (*kernel_size, channels, filters), bias: (filters,)
 
     The arguments are those of all convolutions: see `_Conv`.

@@ -99,8 +99,8 @@ class Dense(Layer):
     def _checked(self, input_shape):
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
-                f"Layer {self.name}: Dense needs inputs of rank 2 or more with a known last axis, (batch, ..., features). "
-                f"Got shape {tuple(input_shape)}"
+                f"Layer {self.name}: Dense needs inputs of rank 2 or more with a known last axis, "
+                f"(batch, ..., features). Got shape {tuple(input_shape)}"
             )
         return tuple(input_shape)
 
@@ -114,6 +114,6 @@ def _with_input_shape(kwargs):
     given = rest.setdefault("input_shape", (input_dim,))
     if tuple(given)[-1:] != (input_dim,):
         raise TypeError(
-            f"Keyword argument not understood: input_dim={input_dim} contradicts input_shape={tuple(given)}. Give one of them."
+            f"Keyword argument not understood: input_dim={input_dim} contradicts input_shape={tuple(given)}. Give one."
         )
     return rest

@@ -77,7 +77,8 @@ class Embedding(Layer):
         )
         if not agree:
             raise ValueError(
-                f'Layer {self.name}: "input_length" is {self.input_length}, but received input has shape {tuple(input_shape)}'
+                f'Layer {self.name}: "input_length" is {self.input_length}, but received input has shape '
+                f"{tuple(input_shape)}."
             )
         return (batch, *(b if a is None else a for a, b in zip(lengths, sizes, strict=True)), self.output_dim)
 

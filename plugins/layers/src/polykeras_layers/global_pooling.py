@@ -80,7 +80,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
         self.supports_masking = True
 
     def call(self, inputs, mask=None):
-        steps, = self._spatial_axes
+        (steps,) = self._spatial_axes
         if mask is None:
             return K.mean(inputs, axis=steps)
         kept = K.expand_dims(K.cast(mask, K.dtype(inputs)), -1 if self.data_format == "channels_last" else 1)

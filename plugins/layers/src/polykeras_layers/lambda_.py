@@ -53,7 +53,8 @@ class Lambda(Layer):
         shape = self._output_shape(input_shape)
         if not isinstance(shape, list | tuple):
             raise ValueError(
-                f"Layer {self.name}: the `output_shape` function must return a tuple or a list of tuples. Got {shape!r}."
+                f"Layer {self.name}: the `output_shape` function must return a tuple or a list of tuples. "
+                f"Got {shape!r}."
             )
         return shape if isinstance(shape, list) else tuple(shape)
 

@@ -23,7 +23,7 @@ class _Merge(Layer):
         batches = {shape[0] for shape in shapes if shape is not None} - {None}
         if len(batches) > 1:
             raise ValueError(
-                f"Layer {self.name}: can not merge tensors with different batch sizes. Got tensors with shapes: {shapes}"
+                f"Layer {self.name}: can not merge tensors with different batch sizes. Got shapes: {shapes}"
             )
         self.compute_output_shape(shapes)  # raises where the shapes do not fit
         self.built = True
@@ -154,9 +154,7 @@ class Concatenate(_Merge):
         ranks = {len(shape) for shape in shapes}
         if len(ranks) > 1 or not -min(ranks) <= self.axis < min(ranks):
             raise self._mismatch(shapes)
-        return tuple(
-            self._size(axis, sizes, shapes) for axis, sizes in enumerate(zip(*shapes, strict=True))
-        )
+        return tuple(self._size(axis, sizes, shapes) for axis, sizes in enumerate(zip(*shapes, strict=True)))
 
     def compute_mask(self, inputs, mask=None):
         masks = _masks(self, inputs, mask)
@@ -196,7 +194,9 @@ class Dot(_Merge):
         super().__init__(**kwargs)
         if not isinstance(axes, int):
             if not isinstance(axes, list | tuple):
-                raise TypeError(f"Layer {self.name}: invalid type for `axes`, expected an int or a list of two. Got {axes!r}.")
+                raise TypeError(
+                    f"Layer {self.name}: invalid type for `axes`, expected an int or a list of two. Got {axes!r}."
+                )
             if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
                 raise ValueError(f"Layer {self.name}: invalid format for `axes`, expected two ints. Got {axes!r}.")
         self.axes = axes
@@ -235,7 +235,9 @@ class Dot(_Merge):
 
     def _shapes(self, input_shape):
         if not isinstance(input_shape, list) or len(input_shape) != 2:
-            raise ValueError(f"Layer {self.name}: a `Dot` layer should be called on a list of 2 inputs. Got {input_shape}.")
+            raise ValueError(
+                f"Layer {self.name}: a `Dot` layer should be called on a list of 2 inputs. Got {input_shape}."
+            )
         return input_shape
 
     def _axes(self, ranks):
@@ -299,7 +301,8 @@ def _masks(layer, inputs, mask):
         raise ValueError(f"Layer {layer.name}: `inputs` and `mask` should both be a list. Got {inputs!r} and {mask!r}.")
     if len(mask) != len(inputs):
         raise ValueError(
-            f"Layer {layer.name}: the lists `inputs` and `mask` should have the same length. Got {len(inputs)} and {len(mask)}."
+            f"Layer {layer.name}: the lists `inputs` and `mask` should have the same length. "
+            f"Got {len(inputs)} and {len(mask)}."
         )
     return mask
 

@@ -68,8 +68,8 @@ class AlphaDropout(Layer):
 
     x: (...) -> (...)
 
-    α′ = −scale · alpha of `selu` is its limit for small x; a and b are such that an input of mean 0 and variance 1 keeps
-    both, so networks of `selu` stay self-normalising.
+    α′ = −scale · alpha of `selu` is its limit for small x; a and b are such that an input of mean 0 and variance 1
+    keeps both, so networks of `selu` stay self-normalising.
 
     noise_shape: the shape of m; None for the input's own.
     seed:        fixes the sequence of masks.

@@ -19,8 +19,8 @@ class BatchNormalization(Layer):
     axis:          the features' axis: -1, or 1 after a convolution with channels first.
     center, scale: whether there are beta and gamma.
 
-    The variance that goes into the moving one estimates the population's: var · n / (n − 1 − epsilon) for n values; for
-    rank 4 normalised along its last axis Keras's fused kernel had corrected it once before, by n / (n − 1), and so do we.
+    The variance that goes into the moving one estimates the population's: var · n / (n − 1 − epsilon) for n values. For
+    inputs of rank 4 and their last axis, Keras's fused kernel had corrected it by n / (n − 1) before, and so do we.
     """
 
     @_spellings.batch_normalization
@@ -134,8 +134,8 @@ class BatchNormalization(Layer):
         size = input_shape[self.axis]
         if size is None:
             raise ValueError(
-                f"Layer {self.name}: axis {self.axis} of the input should have a defined dimension, but the layer received "
-                f"an input with shape {tuple(input_shape)}."
+                f"Layer {self.name}: axis {self.axis} of the input should have a defined dimension. "
+                f"Got an input with shape {tuple(input_shape)}."
             )
         return size
 

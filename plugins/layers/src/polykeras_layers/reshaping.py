@@ -32,7 +32,7 @@ class Flatten(Layer):
     def compute_output_shape(self, input_shape):
         if None in input_shape[1:]:
             raise ValueError(
-                f'Layer {self.name}: the shape of the input to "Flatten" is not fully defined (got {tuple(input_shape[1:])}). '
+                f'Layer {self.name}: the shape of the input to "Flatten" is not fully defined: {tuple(input_shape[1:])}. '
                 f'Pass a complete "input_shape" or "batch_input_shape" to the first layer of the model.'
             )
         return (input_shape[0], math.prod(input_shape[1:]))
@@ -74,7 +74,9 @@ class Reshape(Layer):
     def _inferred(self, sizes):
         """`target_shape` with its -1 replaced. Raises ValueError unless it holds as many values as `sizes`."""
         if self.target_shape.count(-1) > 1:
-            raise ValueError(f"Layer {self.name}: can only specify one unknown dimension. Got target_shape {self.target_shape}")
+            raise ValueError(
+                f"Layer {self.name}: can only specify one unknown dimension. Got target_shape {self.target_shape}"
+            )
         total = math.prod(sizes)
         known = math.prod(n for n in self.target_shape if n != -1)
         if -1 in self.target_shape:
@@ -87,8 +89,8 @@ class Reshape(Layer):
 
     def _size_error(self, sizes):
         return ValueError(
-            f"Layer {self.name}: total size of new array must be unchanged. Input shape {sizes} holds {math.prod(sizes)} "
-            f"values, target_shape is {self.target_shape}."
+            f"Layer {self.name}: total size of new array must be unchanged. "
+            f"Input shape {sizes} holds {math.prod(sizes)} values, target_shape is {self.target_shape}."
         )
 
 

@@ -57,7 +57,8 @@ class UpSampling2D(_UpSampling):
         super().__init__(size, data_format, **kwargs)
         if interpolation not in ("nearest", "bilinear"):
             raise ValueError(
-                f'Layer {self.name}: interpolation argument should be one of "nearest" or "bilinear". Got {interpolation!r}.'
+                f'Layer {self.name}: interpolation argument should be one of "nearest" or "bilinear". '
+                f"Got {interpolation!r}."
             )
         self.interpolation = interpolation
 
