@@ -41,7 +41,9 @@ def windows(sizes, window, strides, dilation, padding):
     for position in itertools.product(*map(range, counts)):
         places = []
         for element in itertools.product(*map(range, window)):
-            index = tuple(p * s - b + e * d for p, s, b, e, d in zip(position, strides, before, element, dilation, strict=True))
+            index = tuple(
+                p * s - b + e * d for p, s, b, e, d in zip(position, strides, before, element, dilation, strict=True)
+            )
             inside = all(0 <= i < n for i, n in zip(index, sizes, strict=True))
             places.append((element, index if inside else None))
         yield position, places, tuple(counts)
@@ -97,9 +99,7 @@ def test_convolution_is_a_sum_over_windows(rank, padding, stride, dilation, data
 def test_causal_convolution_sees_no_later_step(stride, dilation):
     x, kernel = random(2, 9, 3), random(2, 3, 4, seed=1)
     with float64():
-        layer = Conv1D(
-            4, 2, strides=stride, dilation_rate=dilation, padding="causal", use_bias=False, weights=[kernel]
-        )
+        layer = Conv1D(4, 2, strides=stride, dilation_rate=dilation, padding="causal", use_bias=False, weights=[kernel])
         whole = run(layer, x)
         shorter = run(layer, x[:, :5])
     padded = np.concatenate([np.zeros((2, dilation, 3)), x], axis=1)

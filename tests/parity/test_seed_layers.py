@@ -77,12 +77,7 @@ def test_S016_compute_output_shape():
 
 
 def test_S022_names_of_layers():
-    assert (
-        Convolution2D is Conv2D
-        and Convolution1D is Conv1D
-        and Convolution3D is Conv3D
-        and MaxPool2D is MaxPooling2D
-    )
+    assert Convolution2D is Conv2D and Convolution1D is Conv1D and Convolution3D is Conv3D and MaxPool2D is MaxPooling2D
     assert all(hasattr(keras.layers, n) for n in "Dense Activation MaxPooling2D Flatten".split())
 
 
