@@ -1,6 +1,6 @@
 """Build a wheel of every distribution of this checkout: `python tools/wheels.py FOLDER`.
 
-Each is built from a copy of its folder, so nothing is written into the checkout and no stale `build/` leaks into a wheel.
+Each is built from a copy of its folder: nothing is written into the checkout, and no stale `build/` leaks into a wheel.
 Setuptools is taken from the environment that runs this.
 """
 
@@ -16,8 +16,11 @@ BUILD_LEFTOVERS = shutil.ignore_patterns("build", "dist", "*.egg-info", "__pycac
 
 def distribution_folders() -> list[Path]:
     """The folders that are distributions: the root, `core`, and those in `backends/` and `plugins/`."""
-    return [ROOT, ROOT / "core", *sorted(path.parent for kind in ("backends", "plugins")
-                                         for path in (ROOT / kind).glob("*/pyproject.toml"))]
+    return [
+        ROOT,
+        ROOT / "core",
+        *sorted(path.parent for kind in ("backends", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")),
+    ]
 
 
 def copy_sources(folder: Path, target: Path) -> None:

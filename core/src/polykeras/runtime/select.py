@@ -160,7 +160,7 @@ def _decide() -> Choice:
     if ours:
         return Choice(ours, "from the environment variable POLYKERAS_BACKEND")
     keras = os.environ.get("KERAS_BACKEND", "").strip()
-    if keras in registry.backends or keras in distributions.known_names(registry.backends.group):
+    if keras and (keras in registry.backends or keras in distributions.known_names(registry.backends.group)):
         return Choice(keras, "from the environment variable KERAS_BACKEND")
     configured = config.configured_backend()
     if configured is not None:
@@ -205,7 +205,9 @@ def _from_registry(choice: Choice) -> Any:
     try:
         found = registry.backends.find(choice.name)
     except admission.PluginError as error:
-        raise BackendUnavailable(_unavailable_text(choice, str(error))) from error.__cause__
+        failure = error.failure
+        text = f"{failure.reason} ({failure.origins}). {failure.advice}" if failure is not None else str(error)
+        raise BackendUnavailable(_unavailable_text(choice, text)) from error.__cause__
     if found is None:
         raise UnknownBackend(_unknown_text(choice))
     return _shaken_hands(choice, found)
