@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from arrays import random, run
 
-from polykeras import initializers, layers, regularizers
 from polykeras import backend as K
+from polykeras import initializers, layers, regularizers
 
 IMAGE, SEQUENCE, VECTOR = (2, 6, 5, 3), (2, 6, 3), (2, 3)
 WEIGHTS = {

@@ -29,47 +29,41 @@ WINDOW = (3, 2, 2)
 
 
 def windows(sizes, window, strides, dilation, padding):
-    """For every output position: its index, and the input index under each element of the window (it may lie outside)."""
+    """The output's sizes, and for each position the input's index under each of the window's elements inside."""
     spans = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
     if padding == "valid":
         counts = [math.ceil((n - span + 1) / s) for n, span, s in zip(sizes, spans, strides, strict=True)]
         before = [0] * len(sizes)
     else:
         counts = [math.ceil(n / s) for n, s in zip(sizes, strides, strict=True)]
-        total = [max((c - 1) * s + span - n, 0) for c, s, span, n in zip(counts, strides, spans, sizes, strict=True)]
-        before = [t if padding == "causal" else t // 2 for t in total]
-    for position in itertools.product(*map(range, counts)):
-        places = []
+        outside = [(c - 1) * s + span - n for c, s, span, n in zip(counts, strides, spans, sizes, strict=True)]
+        before = [max(n, 0) // 2 for n in outside]
+
+    def under(position):
         for element in itertools.product(*map(range, window)):
             index = tuple(
                 p * s - b + e * d for p, s, b, e, d in zip(position, strides, before, element, dilation, strict=True)
             )
-            inside = all(0 <= i < n for i, n in zip(index, sizes, strict=True))
-            places.append((element, index if inside else None))
-        yield position, places, tuple(counts)
+            if all(0 <= i < n for i, n in zip(index, sizes, strict=True)):
+                yield element, index
+
+    return counts, {position: list(under(position)) for position in itertools.product(*map(range, counts))}
 
 
 def convolved(x, kernel, strides, dilation, padding):
-    rank = x.ndim - 2
-    window = kernel.shape[:rank]
-    found = {}
-    for position, places, counts in windows(x.shape[1:-1], window, strides, dilation, padding):
-        found[position] = sum(x[(slice(None), *at)] @ kernel[element] for element, at in places if at is not None)
-    y = np.zeros((x.shape[0], *counts, kernel.shape[-1]))
-    for position, value in found.items():
-        y[(slice(None), *position)] = value
+    counts, found = windows(x.shape[1:-1], kernel.shape[:-2], strides, dilation, padding)
+    y = np.zeros((len(x), *counts, kernel.shape[-1]))
+    for position, places in found.items():
+        y[(slice(None), *position)] = sum(x[(slice(None), *index)] @ kernel[element] for element, index in places)
     return y
 
 
 def pooled(x, window, strides, padding, mode):
     reduce = {"max": np.max, "avg": np.mean}[mode]
-    found = {}
-    for position, places, counts in windows(x.shape[1:-1], window, strides, (1,) * len(window), padding):
-        inside = [x[(slice(None), *at)] for _, at in places if at is not None]
-        found[position] = reduce(np.stack(inside), axis=0)
-    y = np.zeros((x.shape[0], *counts, x.shape[-1]))
-    for position, value in found.items():
-        y[(slice(None), *position)] = value
+    counts, found = windows(x.shape[1:-1], window, strides, (1,) * len(window), padding)
+    y = np.zeros((len(x), *counts, x.shape[-1]))
+    for position, places in found.items():
+        y[(slice(None), *position)] = reduce([x[(slice(None), *index)] for _, index in places], axis=0)
     return y
 
 

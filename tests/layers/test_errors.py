@@ -4,8 +4,8 @@ import warnings
 
 import pytest
 
-from polykeras import initializers, layers, regularizers
 from polykeras import backend as K
+from polykeras import initializers, layers, regularizers
 from polykeras.layers import Input
 
 
