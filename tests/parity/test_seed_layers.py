@@ -732,10 +732,11 @@ def test_S191_regularizers_built_in_and_own():
 def test_S194_layer_modules():
     from importlib import import_module as im
 
-    [
-        im("polykeras.layers." + n)
-        for n in "core convolutional recurrent wrappers embeddings normalization noise merge pooling local advanced_activations convolutional_recurrent cudnn_recurrent".split()
-    ]
+    for n in (
+        "core convolutional recurrent wrappers embeddings normalization noise merge pooling local "
+        "advanced_activations convolutional_recurrent cudnn_recurrent"
+    ).split():
+        assert im("polykeras.layers." + n).Dense is Dense
     assert keras.layers.core.Dense is Dense
 
 
@@ -848,7 +849,10 @@ def test_S207_dense_output_shape():
 def test_S208_dense_config():
     assert (
         list(cfg(Dense(3)))
-        == "name trainable units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint".split()
+        == (
+            "name trainable units activation use_bias kernel_initializer bias_initializer kernel_regularizer "
+            "bias_regularizer activity_regularizer kernel_constraint bias_constraint"
+        ).split()
         and cfg(Dense(3))["activation"] == "linear"
         and cfg(Dense(3))["kernel_initializer"]
         == {
