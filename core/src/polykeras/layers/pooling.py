@@ -1,4 +1,4 @@
-"""`polykeras.layers.pooling`, a path that Keras scripts import layers from: it shows what `polykeras.layers` shows."""
+"""`polykeras.layers.pooling`, a path in Keras scripts: what `polykeras.layers` shows."""
 
 from polykeras.layers import _path
 
