@@ -16,8 +16,6 @@ LEFT_OUT = {
     "CuDNNLSTM",
     "GRU",
     "LSTM",
-    "LocallyConnected1D",
-    "LocallyConnected2D",
     "RNN",
     "SimpleRNN",
     "TimeDistributed",
