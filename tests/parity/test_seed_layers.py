@@ -435,9 +435,14 @@ def test_S058_global_pooling():
 
 
 def test_S059_locally_connected():
-    assert wts(LocallyConnected2D(4, 3), (8, 9, 2)) == [('kernel', (42, 18, 4)), ('bias', (6, 7, 4))] and npar(LocallyConnected2D(4, 3), (8, 9, 2)) == 3192
-    assert wts(LocallyConnected1D(4, 3), (10, 2)) == [('kernel', (8, 6, 4)), ('bias', (8, 4))]
-    assert raises(ValueError, lambda: LocallyConnected2D(4, 3, padding='same'), 'valid') and raises(ValueError, lambda: sym(LocallyConnected2D(4, 3), (None, 9, 2)), 'defined')
+    assert (
+        wts(LocallyConnected2D(4, 3), (8, 9, 2)) == [("kernel", (42, 18, 4)), ("bias", (6, 7, 4))]
+        and npar(LocallyConnected2D(4, 3), (8, 9, 2)) == 3192
+    )
+    assert wts(LocallyConnected1D(4, 3), (10, 2)) == [("kernel", (8, 6, 4)), ("bias", (8, 4))]
+    assert raises(ValueError, lambda: LocallyConnected2D(4, 3, padding="same"), "valid") and raises(
+        ValueError, lambda: sym(LocallyConnected2D(4, 3), (None, 9, 2)), "defined"
+    )
 
 
 def test_S082_embedding_weight():
