@@ -6,7 +6,6 @@ from polykeras import activations, constraints, initializers, regularizers
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
 from polykeras.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
-
 from polykeras_layers import _spellings
 from polykeras_layers.convolutional import without
 
@@ -187,7 +186,7 @@ class LocallyConnected1D(_LocallyConnected):
 class LocallyConnected2D(_LocallyConnected):
     """A convolution over an image whose kernel is another one at every position.
 
-    x: (batch, rows, columns, channels) -> (batch, new_rows, new_columns, filters);   arguments: see `_LocallyConnected`.
+    x: (batch, rows, columns, channels) -> (batch, new_rows, new_columns, filters);  arguments: see `_LocallyConnected`.
     """
 
     rank = 2
