@@ -1,0 +1,145 @@
+"""The abstract backend: a class whose methods are the ops."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from polykeras.runtime.executable import Executable
+from polykeras.runtime.program import Program, Step, Value
+from polykeras.symbolic.spec import Spec
+
+
+class Kernel(NamedTuple):
+    """Code bound to one step.
+
+    call:      called positionally with the step's arrays (`step.arrays`), then, if `into`, with the arrays to write the
+               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Else it returns the results.
+    into:      does it write into arrays that it is given?
+    workspace: bytes of scratch memory that it needs.
+    """
+
+    call: Callable[..., Any]
+    into: bool = False
+    workspace: int = 0
+
+
+class Limit(NamedTuple):
+    """Something that a backend cannot do: the op, the dtype ("" for all), and why."""
+
+    op: str
+    dtype: str
+    reason: str
+
+
+class Backend:
+    """The ops as methods, of the names, parameter order and defaults of the declarations.
+
+    Tensors are arrays of the backend; operands that are sizes are ints or tuples of ints, operands read for shape only
+    are shapes. A method that takes `out=` writes its result there (for several results: a tuple). A backend adds no
+    other public methods.
+    """
+
+    name = "abstract"
+    polykeras_api = (1, 0)
+    limits: tuple[Limit, ...] = ()
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why the backend cannot work on this machine, or None."""
+        return None
+
+    # -- arrays --------------------------------------------------------------------------------------------------
+
+    def asarray(self, value: Any, dtype: str) -> Any:
+        """A host array, number or list as an array of this backend, C-contiguous."""
+        raise NotImplementedError
+
+    def to_numpy(self, array: Any) -> Any:
+        """An array of this backend as a NumPy array."""
+        raise NotImplementedError
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
+        """A new array, its elements undefined."""
+        raise NotImplementedError
+
+    def arena(self, nbytes: int) -> Any:
+        """A new flat block of memory, aligned for vectors."""
+        raise NotImplementedError
+
+    def view(self, base: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Any:
+        """An array in a block: `offset` in bytes, `strides` in elements."""
+        raise NotImplementedError
+
+    def copy(self, source: Any, target: Any) -> None:
+        """Write the elements of one array into another of its shape."""
+        raise NotImplementedError
+
+    # -- code ----------------------------------------------------------------------------------------------------
+
+    def supports(self, op: str) -> bool:
+        """Has this backend a method for the op?"""
+        return callable(getattr(self, op, None)) and op not in _CONTRACT
+
+    def kernel(self, step: Step) -> Kernel:
+        """Bind a kernel to a step. The default binds the op's method with the step's attributes and sizes."""
+        return bind(getattr(self, step.op.name), step)
+
+    def compile(self, program: Program) -> Executable:
+        """Make a program callable. The default runs bound kernels one after another."""
+        return Executable(program, self)
+
+    def __repr__(self) -> str:
+        return f"<backend {self.name}>"
+
+
+_CONTRACT = frozenset(name for name in vars(Backend) if not name.startswith("_"))
+
+
+def bind(method: Callable[..., Any], step: Step) -> Kernel:
+    """A kernel from a method: sizes and attributes are filled in, arrays stay open."""
+    signature = inspect.signature(method)
+    into = "out" in signature.parameters
+    names = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    args, attrs = step.args, step.attrs
+    literal = [not isinstance(a, Value) for a in args]
+    if step.dynamic:
+        call = functools.partial(_call_with_sizes, method, attrs, tuple(args))
+        return Kernel(call)
+    opened = literal.index(False) if False in literal else len(args)
+    if any(literal[opened:]) and len(names) < len(args):
+        raise TypeError(f"sizes among the variadic operands of {step.op.name}")
+    filled = {names[i]: a for i, a in enumerate(args) if literal[i] and i > opened}
+    if True in literal and not all(literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]):
+        return Kernel(functools.partial(_call_between, method, attrs, tuple(args)))
+    bound = functools.partial(method, *args[:opened], **filled, **attrs)
+    if not into:
+        return Kernel(bound)
+    count = len(step.outs)
+    return Kernel(functools.partial(_call_into_one if count == 1 else _call_into_many, bound, count), into=True)
+
+
+def _call_into_one(bound: Callable[..., Any], count: int, *arrays: Any) -> Any:
+    return bound(*arrays[:-1], out=arrays[-1])
+
+
+def _call_into_many(bound: Callable[..., Any], count: int, *arrays: Any) -> Any:
+    return bound(*arrays[:-count], out=arrays[-count:])
+
+
+def _call_between(method: Callable[..., Any], attrs: dict[str, Any], args: tuple[Any, ...], *arrays: Any) -> Any:
+    given = iter(arrays)
+    return method(*[next(given) if isinstance(a, Value) else a for a in args], **attrs)
+
+
+def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tuple[Any, ...], *arrays: Any) -> Any:
+    """The executable gives arrays, sizes and shapes in the order of the arguments that are not literal."""
+    given = iter(arrays)
+    return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
+
+
+def result_spec(array: Any) -> Spec:
+    """The spec of an array."""
+    return Spec(tuple(array.shape), str(array.dtype))
