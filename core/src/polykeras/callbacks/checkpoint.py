@@ -17,7 +17,8 @@ from polykeras.utils.progbar import say
 class ModelCheckpoint(Callback):
     """Saves the model at the end of epochs.
 
-    filepath: where to; may hold `{epoch}` (from 1) and names of the epoch's logs: `weights.{epoch:02d}-{val_loss:.2f}.h5`.
+    filepath: where to; may hold `{epoch}` (from 1) and names of the epoch's logs:
+        `weights.{epoch:02d}-{val_loss:.2f}.h5`.
     monitor: name in the epoch's logs, for `save_best_only`.
     verbose: 1 says each saving.
     save_best_only: save only where the monitored value is better than all before.

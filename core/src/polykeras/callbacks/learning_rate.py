@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +11,15 @@ import numpy as np
 from polykeras import backend as K
 from polykeras.callbacks.base import Callback, Logs
 from polykeras.callbacks.monitor import Better, better, watched, worst
+from polykeras.legacy.interfaces import warn_caller
 from polykeras.utils.progbar import say
 
 
 class LearningRateScheduler(Callback):
     """Sets the learning rate at the start of each epoch.
 
-    schedule: function of the epoch's number (from 0) and the current learning rate, or of the number alone, that returns
-        the new learning rate, a float.
+    schedule: function of the epoch's number (from 0) and the current learning rate, or of the number alone, that
+        returns the new learning rate, a float.
     verbose: 1 says each setting.
 
     Raises ValueError for an optimizer without `lr`, and for a schedule's result that is no float.
@@ -78,7 +78,7 @@ class ReduceLROnPlateau(Callback):
             raise ValueError(f"ReduceLROnPlateau does not support a factor >= 1.0; got factor={factor}")
         if "epsilon" in kwargs:
             min_delta = kwargs.pop("epsilon")
-            warnings.warn("`epsilon` argument is deprecated, use `min_delta` instead.", DeprecationWarning, stacklevel=2)
+            warn_caller("`epsilon` argument is deprecated, use `min_delta` instead.")
         if kwargs:
             raise TypeError(f"ReduceLROnPlateau got unexpected keyword arguments: {', '.join(sorted(kwargs))}")
         self.monitor = monitor

@@ -3,8 +3,8 @@
 The total loss is   Σ over outputs of  loss_weight · mean(loss(y_true, y_pred) · weight)  + the layers' own losses,
 where a sample's weight is divided by the share of samples whose weight is not 0, and masked values count as absent.
 
-Without sample weights the factor of the weights is a constant 1: the switch `unweighted` chooses when a function is called,
-so one graph, and one state of the optimizer, serves both.
+The graph is built without sample weights: their factor is a constant 1, which costs nothing. `weighted` copies it with
+the weights in that place when somebody uses them; both share the variables, the optimizer's state among them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from polykeras import losses
 from polykeras import metrics as metrics_module
 from polykeras.legacy.interfaces import warn_caller
 from polykeras.suggest import nearest
+from polykeras.symbolic.body import substitute
 from polykeras.symbolic.graph import layer_scope
-from polykeras.symbolic.op import placeholder
-from polykeras.symbolic.ops.control import choose
-from polykeras.symbolic.spec import Spec
 
 Shape = tuple[int | None, ...]
 Objective = Callable[[Any, Any], Any]
@@ -44,8 +42,8 @@ class OutputPlan:
     weighted_metrics: list[Any] = field(default_factory=list)
     target: Any = None
     target_is_fed: bool = True
-    weights: Any = None
-    factor: Any = None
+    weights: Any = None  # a placeholder
+    factor: Any = None  # what values are multiplied by: 1, in whose place `weighted` puts the weights
 
     @property
     def trained(self) -> bool:
@@ -82,8 +80,8 @@ def losses_by_output(loss: Any, names: Sequence[str]) -> list[Objective | None]:
         for name in names:
             if name not in loss:
                 warn_caller(
-                    f'Output "{name}" missing from loss dictionary. We assume this was done on purpose, and we will not '
-                    f'be expecting any data to be passed to "{name}" during training.',
+                    f'Output "{name}" missing from loss dictionary. We assume this was done on purpose, and we will '
+                    f'not be expecting any data to be passed to "{name}" during training.',
                     UserWarning,
                 )
         return [losses.get(loss.get(name)) for name in names]
@@ -157,8 +155,8 @@ def targets_by_output(target_tensors: Any, names: Sequence[str]) -> list[Any]:
     if K.is_tensor(target_tensors) and len(names) == 1:
         return [target_tensors]
     raise TypeError(
-        f"Expected `target_tensors` to be a list or dict of {len(names)} tensors (or the one tensor of a model with one "
-        f"output), but got: {target_tensors!r}"
+        f"Expected `target_tensors` to be a list or dict of {len(names)} tensors (or the one tensor of a model with "
+        f"one output), but got: {target_tensors!r}"
     )
 
 
@@ -169,7 +167,8 @@ def refuse_unknown_keys(given: Mapping[str, Any], names: Sequence[str], argument
             near = nearest(str(key), names)
             advice = f' Did you mean "{near}"?' if near else ""
             raise ValueError(
-                f'Unknown entry in {argument} dictionary: "{key}". Only expected the following keys: {list(names)}.{advice}'
+                f'Unknown entry in {argument} dictionary: "{key}". '
+                f"Only expected the following keys: {list(names)}.{advice}"
             )
 
 
@@ -185,25 +184,31 @@ def check_length(given: Sequence[Any], names: Sequence[str], argument: str) -> N
 # -- the graph of losses and metrics ---------------------------------------------------------------------------------
 
 
-def unweighted_switch() -> Any:
-    """A switch that is fed with a call: 1 where no sample weights are used. Not fed, the weights count."""
-    return placeholder(Spec((), "bool"), name="unweighted", default=0)
-
-
-def make_placeholders(plan: OutputPlan, switch: Any) -> None:
+def make_placeholders(plan: OutputPlan) -> None:
     """The target and the sample weights of an output with a loss."""
     if plan.target is None:
         plan.target = K.placeholder(
-            ndim=len(plan.shape), name=plan.name + "_target", dtype=K.dtype(plan.tensor), sparse=K.is_sparse(plan.tensor)
+            ndim=len(plan.shape),
+            name=plan.name + "_target",
+            dtype=K.dtype(plan.tensor),
+            sparse=K.is_sparse(plan.tensor),
         )
     elif not K.is_placeholder(plan.target):
         plan.target_is_fed = False
         return  # whoever computes the targets can weigh them there
     rank = 2 if plan.weight_mode == "temporal" else 1
     plan.weights = K.placeholder(ndim=rank, name=plan.name + "_sample_weights")
-    share = K.mean(K.cast(K.not_equal(plan.weights, 0.0), K.floatx()))
-    ones = K.constant(np.ones((1,) * rank, dtype=K.floatx()))
-    plan.factor = choose(switch, ones, plan.weights / share)
+    plan.factor = K.ones_like(K.constant(np.zeros((1,) * rank, dtype=K.floatx())))
+
+
+def weighted(tensors: Sequence[Any], plans: Sequence[OutputPlan]) -> list[Any]:
+    """Copies of tensors of the training graph that depend on the sample weights of the outputs."""
+    factors = {}
+    for plan in plans:
+        if plan.weights is not None:
+            share = K.mean(K.cast(K.not_equal(plan.weights, 0.0), K.floatx()))
+            factors[plan.factor.key] = plan.weights / share
+    return substitute(list(tensors), factors)
 
 
 def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures:
@@ -217,8 +222,8 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
             continue
         with layer_scope(f"{plan.name}_loss"):
             loss = averaged(plan.loss)(plan.target, plan.tensor, plan.factor, plan.mask)
-            weighted = loss if plan.loss_weight == 1 else plan.loss_weight * loss
-            result.total_loss = weighted if result.total_loss is None else result.total_loss + weighted
+            share = loss if plan.loss_weight == 1 else plan.loss_weight * loss
+            result.total_loss = share if result.total_loss is None else result.total_loss + share
         if len(plans) > 1:
             result.names.append(f"{plan.name}_loss")
             result.tensors.append(loss)
@@ -231,9 +236,9 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
             continue
         prefix = f"{plan.name}_" if len(plans) > 1 else ""
         for metric in plan.metrics:
-            _add_metric(result, plan, metric, prefix, weighted=False)
+            _add_metric(result, plan, metric, prefix, by_weight=False)
         for metric in plan.weighted_metrics:
-            _add_metric(result, plan, metric, prefix, weighted=True)
+            _add_metric(result, plan, metric, prefix, by_weight=True)
     return result
 
 
@@ -257,12 +262,12 @@ def averaged(function: Objective) -> Callable[..., Any]:
     return average
 
 
-def _add_metric(result: Measures, plan: OutputPlan, metric: Any, prefix: str, weighted: bool) -> None:
+def _add_metric(result: Measures, plan: OutputPlan, metric: Any, prefix: str, by_weight: bool) -> None:
     function, name = named_metric(metric, plan)
-    name = unique(prefix + ("weighted_" if weighted else "") + name, result.names)
+    name = unique(prefix + ("weighted_" if by_weight else "") + name, result.names)
     earlier = len(getattr(function, "updates", ()))
     with layer_scope(name):
-        value = averaged(function)(plan.target, plan.tensor, plan.factor if weighted else None, plan.mask)
+        value = averaged(function)(plan.target, plan.tensor, plan.factor if by_weight else None, plan.mask)
     result.names.append(name)
     result.tensors.append(value)
     if getattr(function, "stateful", False) and hasattr(function, "reset_states"):

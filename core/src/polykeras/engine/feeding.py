@@ -122,17 +122,9 @@ def _check_shape(name: str, array: Any, shape: Shape, check_batch_axis: bool, pr
 
 def check_array_length_consistency(inputs: Arrays, targets: Arrays, weights: Arrays | None = None) -> None:
     """ValueError unless all arrays have as many samples."""
-    lengths = [_lengths(arrays) for arrays in (inputs, targets, weights or [])]
-    for arrays, found, what in zip(
-        (inputs, targets, weights or []),
-        lengths,
-        ("input arrays (x)", "target arrays (y)", "sample_weight arrays"),
-        strict=True,
-    ):
-        if len(found) > 1:
-            shapes = [tuple(a.shape) for a in arrays if _is_countable(a)]
-            raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")
-    x, y, w = ((found or {None}).copy().pop() for found in lengths)
+    x = _common_length(inputs, "input arrays (x)")
+    y = _common_length(targets, "target arrays (y)")
+    w = _common_length(weights or [], "sample_weight arrays")
     if x is not None and y is not None and x != y:
         raise ValueError(
             "Input arrays should have the same number of samples as target arrays. "
@@ -143,6 +135,15 @@ def check_array_length_consistency(inputs: Arrays, targets: Arrays, weights: Arr
             "Sample_weight arrays should have the same number of samples as target arrays. "
             f"Got {w} sample_weight samples and {y} target samples."
         )
+
+
+def _common_length(arrays: Arrays, what: str) -> int | None:
+    countable = [array for array in arrays if _is_countable(array)]
+    lengths = {int(array.shape[0]) for array in countable}
+    if len(lengths) > 1:
+        shapes = [tuple(array.shape) for array in countable]
+        raise ValueError(f"All {what} should have the same number of samples. Got array shapes: {shapes}")
+    return next(iter(lengths), None)
 
 
 def check_loss_and_target_compatibility(
@@ -164,8 +165,8 @@ def check_loss_and_target_compatibility(
         if loss in same_shape and shape is not None:
             if len(found) != len(shape) or any(n not in (None, m) for n, m in zip(shape[1:], found[1:], strict=True)):
                 raise ValueError(
-                    f"A target array with shape {found} was passed for an output of shape {tuple(shape)} while using as "
-                    f"loss `{loss.__name__}`. This loss expects targets to have the same shape as the output."
+                    f"A target array with shape {found} was passed for an output of shape {tuple(shape)} while using "
+                    f"as loss `{loss.__name__}`. This loss expects targets to have the same shape as the output."
                 )
 
 
@@ -224,7 +225,8 @@ def standardize_weights(
     if rank == 2 and len(shape) < 3:
         raise ValueError(
             f"Found a sample_weight array for a target with shape {shape}. Timestep-wise sample weighting (use of "
-            'sample_weight_mode="temporal") is restricted to outputs that are at least 3D, i.e. that have a time dimension.'
+            'sample_weight_mode="temporal") is restricted to outputs that are at least 3D, '
+            "i.e. that have a time dimension."
         )
     weights = None
     if sample_weight is not None:
@@ -233,7 +235,9 @@ def standardize_weights(
     if class_weight is not None:
         by_class = _class_weights(y, class_weight)
         if rank == 2:
-            raise ValueError('`class_weight` not supported with sample_weight_mode="temporal"; pass sample_weight instead.')
+            raise ValueError(
+                '`class_weight` not supported with sample_weight_mode="temporal"; pass sample_weight instead.'
+            )
         weights = by_class if weights is None else weights * by_class
     return np.ones(shape[:rank], dtype="float32") if weights is None else weights
 
@@ -357,10 +361,6 @@ def picker(array: Any) -> Callable[[np.ndarray], Any]:
 def number_of_samples(arrays: Sequence[Any]) -> int | None:
     """The samples of the first array that has rows, or None."""
     return next((int(array.shape[0]) for array in arrays if _is_countable(array)), None)
-
-
-def _lengths(arrays: Sequence[Any]) -> set[int]:
-    return {int(array.shape[0]) for array in arrays if _is_countable(array)}
 
 
 def _is_countable(array: Any) -> bool:

@@ -1,7 +1,7 @@
 """The functions that a model runs: one training step, one evaluation step, one prediction, each made when first needed.
 
-Training and evaluation exist twice: with sample weights as inputs, and without, which is what most calls want. Both share
-the optimizer's state and its updates.
+Training and evaluation exist twice: with sample weights as inputs, and without, which is what most calls want. Both
+share the optimizer's state and its updates.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from polykeras import backend as K
+from polykeras.engine.compiling import weighted as with_weights
 from polykeras.optimizers.base import training_graph_of
 
 Step = Callable[[list[Any]], list[Any]]
@@ -24,58 +25,58 @@ def step_function(model: Any, mode: str, weighted: bool = False) -> Step:
     mode: "train" and "test" give the loss and the metrics, "predict" the outputs.
     """
     found = model._steps.get((mode, weighted))
-    return found if found is not None else _made_once(model, mode, weighted)
+    return found if found is not None else _step_made_once(model, mode, weighted)
 
 
-def _made_once(model: Any, mode: str, weighted: bool) -> Step:
+def _step_made_once(model: Any, mode: str, weighted: bool) -> Step:
     with _making:
         key = (mode, weighted)
         if key not in model._steps:
-            function = keras_function(model, mode, weighted)
-            tail = ([] if weighted or mode == "predict" else [1]) + _phase(model, mode)
-            model._steps[key] = _with_tail(function, tail) if tail else function
+            # Outside training the learning phase need not be fed: it is 0 then.
+            phased = mode == "train" and _is_phased(model)
+            function = _function(model, mode, weighted, phased)
+            model._steps[key] = _in_training_phase(function) if phased else function
         step: Step = model._steps[key]
         return step
 
 
-def keras_function(model: Any, mode: str, weighted: bool = True) -> Any:
-    """The backend function, with Keras's inputs: arrays, then the learning phase if the model depends on it.
-
-    Without sample weights a switch that must be 1 stands in their place.
-    """
-    with _making:
-        key = (mode, weighted)
-        if key not in model._functions:
-            model._functions[key] = {"train": _train, "test": _test, "predict": _predict}[mode](model, weighted)
-        return model._functions[key]
-
-
-def _with_tail(function: Any, tail: list[int]) -> Step:
+def _in_training_phase(function: Any) -> Step:
     def step(arrays: list[Any]) -> list[Any]:
-        results: list[Any] = function([*arrays, *tail])
+        results: list[Any] = function([*arrays, 1])
         return results
 
     return step
 
 
-def _train(model: Any, weighted: bool) -> Any:
-    updates = [*model.updates, *_training_updates(model), *model.metrics_updates]
-    return _function(model, weighted, updates, "train_function")
+def keras_function(model: Any, mode: str) -> Any:
+    """The backend function with Keras's inputs: inputs, targets, sample weights, and the learning phase if used."""
+    with _making:
+        if mode not in model._functions:
+            model._functions[mode] = _function(model, mode, weighted=mode != "predict", phased=_is_phased(model))
+        return model._functions[mode]
 
 
-def _test(model: Any, weighted: bool) -> Any:
-    return _function(model, weighted, [*model.state_updates, *model.metrics_updates], "test_function")
+def _function(model: Any, mode: str, weighted: bool, phased: bool) -> Any:
+    inputs = list(model._feed_inputs)
+    outputs, updates = _results(model, mode)
+    if mode != "predict":
+        inputs += model._feed_targets
+    if weighted:
+        outputs, updates = _weighted(model, outputs, updates)
+        inputs += model._feed_sample_weights
+    if phased:
+        inputs.append(K.learning_phase())
+    return K.function(inputs, outputs, updates=updates, name=f"{mode}_function")
 
 
-def _function(model: Any, weighted: bool, updates: list[Any], name: str) -> Any:
-    weights = model._feed_sample_weights if weighted else [model._unweighted]
-    inputs = [*model._feed_inputs, *model._feed_targets, *weights, *_phase_input(model)]
-    return K.function(inputs, [model.total_loss, *model.metrics_tensors], updates=updates, name=name)
-
-
-def _predict(model: Any, weighted: bool) -> Any:
-    inputs = [*model._feed_inputs, *_phase_input(model)]
-    return K.function(inputs, model.outputs, updates=model.state_updates, name="predict_function")
+def _results(model: Any, mode: str) -> tuple[list[Any], list[Any]]:
+    """Outputs and updates of a function."""
+    if mode == "predict":
+        return model.outputs, list(model.state_updates)
+    outputs = [model._unweighted_loss, *model.metrics_tensors]
+    if mode == "test":
+        return outputs, [*model.state_updates, *model.metrics_updates]
+    return outputs, [*model.updates, *_training_updates(model), *model.metrics_updates]
 
 
 def _training_updates(model: Any) -> list[Any]:
@@ -83,18 +84,22 @@ def _training_updates(model: Any) -> list[Any]:
     if model._training_updates is None:
         with K.name_scope("training"), K.name_scope(type(model.optimizer).__name__), training_graph_of(model):
             model._training_updates = model.optimizer.get_updates(
-                params=model._collected_trainable_weights, loss=model.total_loss
+                params=model._collected_trainable_weights, loss=model._unweighted_loss
             )
     updates: list[Any] = model._training_updates
     return updates
 
 
-def _phase_input(model: Any) -> list[Any]:
-    return [K.learning_phase()] if _is_phased(model) else []
-
-
-def _phase(model: Any, mode: str) -> list[int]:
-    return [int(mode == "train")] if _is_phased(model) else []
+def _weighted(model: Any, outputs: list[Any], updates: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Outputs and updates with the sample weights in them."""
+    values = [update[1] if isinstance(update, (tuple, list)) else update for update in updates]
+    copies = with_weights([*outputs, *values], model._feed_outputs)
+    values = copies[len(outputs) :]
+    pairs = [
+        (update[0], value) if isinstance(update, (tuple, list)) else value
+        for update, value in zip(updates, values, strict=True)
+    ]
+    return copies[: len(outputs)], pairs
 
 
 def _is_phased(model: Any) -> bool:

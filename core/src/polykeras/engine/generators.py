@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -11,8 +11,16 @@ import numpy as np
 
 from polykeras.engine.feeding import number_of_samples
 from polykeras.engine.functions import step_function
-from polykeras.engine.loops import Averages, Data, listen, logged_names, reset_metrics, run_epochs, test_loop
-from polykeras.engine.loops import validation_arrays
+from polykeras.engine.loops import (
+    Averages,
+    Data,
+    evaluate_loop,
+    listen,
+    logged_names,
+    reset_metrics,
+    run_epochs,
+    validation_arrays,
+)
 from polykeras.utils.data_utils import Sequence, Stream, stream
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
@@ -26,10 +34,10 @@ def is_stream(data: Any) -> bool:
 
 
 def is_sequence(data: Any) -> bool:
-    """Whether batches have numbers: a `Sequence`, or what looks like one and is no array."""
+    """Whether batches have numbers: a `Sequence`, or what has all its methods."""
     if isinstance(data, Sequence):
         return True
-    return not isinstance(data, (list, tuple, Mapping, str)) and hasattr(data, "on_epoch_end") and hasattr(data, "__len__")
+    return all(hasattr(data, name) for name in ("__len__", "__getitem__", "on_epoch_end"))
 
 
 def fit_generator(
@@ -62,7 +70,7 @@ def fit_generator(
 
     def validate() -> list[float]:
         if validation is not None:
-            return test_loop(model, validation, batch_size=BATCH_SIZE, steps=validation_steps)
+            return evaluate_loop(model, validation, batch_size=BATCH_SIZE, steps=validation_steps)
         assert validation_stream is not None and validation_steps is not None
         return _evaluate(model, validation_stream, validation_steps)
 
@@ -70,7 +78,7 @@ def fit_generator(
     source = stream(generator, shuffle=shuffle, **ahead)
     with closing(source), closing(validation_stream or source):
         batches = _Batches(model, source, class_weight)
-        if model._unweighted is None:
+        if model._unweighted_loss is None:
             batches.peek()  # the first batch makes a model that has only `call`
         listeners = listen(
             model,

@@ -89,7 +89,7 @@ def fit_loop(
 
     def validate() -> list[float]:
         assert validation is not None
-        return test_loop(model, validation, batch_size=batch_size, steps=validation_steps)
+        return evaluate_loop(model, validation, batch_size=batch_size, steps=validation_steps)
 
     return run_epochs(
         model, listeners, range(initial_epoch, epochs), batches, step, validate if validation is not None else None
@@ -128,7 +128,9 @@ def run_epochs(model: Any, listeners: Any, epochs: Iterable[int], batches: Any, 
     return model.history
 
 
-def test_loop(model: Any, data: Data, *, batch_size: int | None, steps: int | None = None, verbose: int = 0) -> list[float]:
+def evaluate_loop(
+    model: Any, data: Data, *, batch_size: int | None, steps: int | None = None, verbose: int = 0
+) -> list[float]:
     """The loss and the metrics over all batches: averages weighted by batch size; a metric with state as it ends."""
     arrays = data.arrays
     step = step_function(model, "test", data.weighted)
@@ -204,8 +206,8 @@ def predict_steps(model: Any, inputs: list[Any], steps: int, verbose: int = 0) -
 def _check_rows(name: str, result: np.ndarray, output: np.ndarray, size: int) -> None:
     if result.shape[0] != size or result.shape[1:] != output.shape[1:]:
         raise ValueError(
-            f"Output '{name}' has shape {result.shape} for a batch of {size} samples; results of several batches can be "
-            f"put together only if each has shape {(size, *output.shape[1:])}. Predict with one batch (batch_size=...)."
+            f"Output '{name}' has shape {result.shape} for a batch of {size} samples; results of several batches can "
+            f"be put together only if each has shape {(size, *output.shape[1:])}. Predict with one batch (batch_size=...)."
         )
 
 

@@ -20,7 +20,7 @@ from polykeras.engine.feeding import (
     standardize_weights,
 )
 from polykeras.engine.functions import keras_function, step_function
-from polykeras.engine.loops import Data, fit_loop, predict_loop, predict_steps, test_loop
+from polykeras.engine.loops import Data, evaluate_loop, fit_loop, predict_loop, predict_steps
 from polykeras.engine.network import Network
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
@@ -45,7 +45,7 @@ class Model(Network):
     history: Any = None
     stop_training: bool = False
     _compile_arguments: dict[str, Any] | None = None
-    _unweighted: Any = None  # of a compiled model: the switch that says that no sample weights are used
+    _unweighted_loss: Any = None  # of a compiled model that is built
     _known_inputs: frozenset[Any] = frozenset()
     _known_batches: frozenset[Any] = frozenset()
 
@@ -131,14 +131,13 @@ class Model(Network):
                 strict=True,
             )
         ]
-        self._unweighted = compiling.unweighted_switch()
         for plan in plans:
             if plan.trained:
-                compiling.make_placeholders(plan, self._unweighted)
+                compiling.make_placeholders(plan)
         measures = compiling.measures(plans, self.losses)
 
         self.loss_functions = loss_functions
-        self.total_loss = measures.total_loss
+        self._unweighted_loss = measures.total_loss
         self.metrics_names = measures.names
         self.metrics_tensors = measures.tensors
         self.metrics_updates = measures.updates
@@ -157,9 +156,9 @@ class Model(Network):
         self._collected_trainable_weights = self.trainable_weights
 
     def _forget_functions(self) -> None:
-        self._unweighted = None
+        self._unweighted_loss = None
         self._training_updates: list[Any] | None = None
-        self._functions: dict[tuple[str, bool], Any] = {}
+        self._functions: dict[str, Any] = {}
         self._steps: dict[tuple[str, bool], Any] = {}
         self._known_inputs = self._known_batches = frozenset()
 
@@ -169,14 +168,20 @@ class Model(Network):
 
     def _check_trainable_weights_consistency(self) -> None:
         """Warn where layers were frozen or thawed after `compile`."""
-        if self._unweighted is None:
+        if self._unweighted_loss is None:
             return
         if len(self.trainable_weights) != len(self._collected_trainable_weights):
             warn_caller(
-                "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed without "
-                "calling `model.compile` after. The weights that were trainable at `compile` are trained.",
+                "Discrepancy between trainable weights and collected trainable weights: `trainable` was changed "
+                "without calling `model.compile` after. The weights that were trainable at `compile` are trained.",
                 UserWarning,
             )
+
+    @property
+    def total_loss(self) -> Any:
+        """The tensor that training minimises; depends on `inputs`, `targets` and `sample_weights`."""
+        self._check_compiled()
+        return compiling.weighted([self._unweighted_loss], self._feed_outputs)[0]
 
     # -- functions ---------------------------------------------------------------------------------------------------
 
@@ -195,7 +200,7 @@ class Model(Network):
     @property
     def predict_function(self) -> Any:
         """The backend function from inputs (and the learning phase) to outputs."""
-        return keras_function(self, "predict", weighted=False)
+        return keras_function(self, "predict")
 
     def _make_train_function(self) -> None:
         """Make what a training step needs, the optimizer's state included."""
@@ -225,7 +230,7 @@ class Model(Network):
             self._set_inputs(x)
         if y is not None:
             self._check_compiled()
-        if self._compile_arguments is not None and self._unweighted is None:
+        if self._compile_arguments is not None and self._unweighted_loss is None:
             self._build_training_graph(**self._compile_arguments)
         inputs = standardize_input_data(
             x, self._feed_input_names, self._feed_input_shapes, check_batch_axis=False, exception_prefix="input"
@@ -264,8 +269,8 @@ class Model(Network):
         samples = number_of_samples(inputs)
         if samples is not None and samples % batch_size:
             raise ValueError(
-                "In a stateful network, you should only pass inputs with a number of samples that can be divided by the "
-                f"batch size. Found: {samples} samples. Batch size: {batch_size}."
+                "In a stateful network, you should only pass inputs with a number of samples that can be divided by "
+                f"the batch size. Found: {samples} samples. Batch size: {batch_size}."
             )
 
     def _data(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, batch_size: Any = None) -> Data:
@@ -374,8 +379,8 @@ class Model(Network):
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             found = f"{len(validation_data)} items" if hasattr(validation_data, "__len__") else repr(validation_data)
             raise ValueError(
-                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, val_sample_weights) "
-                f"items, however it contains {found}"
+                "When passing validation_data, it must contain 2 (x_val, y_val) or 3 (x_val, y_val, "
+                f"val_sample_weights) items, however it contains {found}"
             )
         x, y, *weight = validation_data
         return self._data(x, y, weight[0] if weight else None, batch_size=batch_size)
@@ -397,7 +402,7 @@ class Model(Network):
         batch_size = _batch_size(batch_size, steps, "steps")
         data = self._data(x, y, sample_weight, batch_size=batch_size)
         _check_samples(data, steps, "steps")
-        return unpack_singleton(test_loop(self, data, batch_size=batch_size, steps=steps, verbose=verbose))
+        return unpack_singleton(evaluate_loop(self, data, batch_size=batch_size, steps=steps, verbose=verbose))
 
     def predict(self, x: Any = None, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
         """The outputs for all samples, in test mode: an array, or a list of arrays for several outputs.

@@ -93,8 +93,8 @@ class Optimizer:
         missing = [p.name for p, g in zip(params, gradients, strict=True) if g is None]
         if missing:
             raise ValueError(
-                f"These weights have `None` for gradient: {', '.join(missing)}. Either the loss does not depend on them, "
-                "or an operation between them has no gradient (K.argmax, K.round, comparisons, casts to integers). "
+                f"These weights have `None` for gradient: {', '.join(missing)}. Either the loss does not depend on "
+                "them, or an operation between them has no gradient (K.argmax, K.round, comparisons, casts to integers). "
                 "Make the layer's `trainable` False, or use differentiable operations."
             )
         return self._clip(_plugged(gradients, params))

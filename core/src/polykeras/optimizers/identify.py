@@ -34,7 +34,9 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, str):
         return deserialize({"class_name": identifier, "config": {}})
     if isinstance(identifier, type):
-        raise ValueError(f"Could not interpret optimizer identifier: {identifier.__name__} is a class; pass an instance of it.")
+        raise ValueError(
+            f"Could not interpret optimizer identifier: {identifier.__name__} is a class; pass an object of it."
+        )
     if hasattr(identifier, "get_updates"):
         return identifier
     raise ValueError(

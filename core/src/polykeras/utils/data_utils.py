@@ -192,6 +192,6 @@ class _ThreadedGenerator(Stream):
 
 def _ended(count: int) -> ValueError:
     return ValueError(
-        f"The generator ended after {count} batches, but more were asked for. A generator for training should never end; "
-        "or ask for fewer steps, or use a Sequence."
+        f"The generator ended after {count} batches, but more were asked for. A generator for training should never "
+        "end; or ask for fewer steps, or use a Sequence."
     )

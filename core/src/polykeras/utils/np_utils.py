@@ -27,7 +27,7 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32
 
 
 def normalize(x: Any, axis: int = -1, order: float = 2) -> np.ndarray:
-    """`x` divided by its norm of that `order` along `axis`; rows of zeros stay zeros, a vector comes back as one row."""
+    """`x` divided by its norm of that `order` along `axis`; rows of zeros stay zeros, a vector becomes one row."""
     norm = np.atleast_2d(np.linalg.norm(x, ord=order, axis=axis, keepdims=True))
     scaled: np.ndarray = x / np.where(norm == 0, 1, norm)
     return scaled

@@ -14,7 +14,6 @@ from typing import Any
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained
-
 from polykeras_optimizers._parts import decayed_lr, value, zeros_like_each
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained
-
 from polykeras_optimizers._parts import step_number, value, zeros_like_each
 
 
