@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import sys
@@ -17,8 +16,11 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from polykeras.suggest import nearest
+
 Call = TypeVar("Call", bound=Callable[..., Any])
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Conversion = Callable[[tuple[Any, ...], dict[str, Any]], Arguments | None]
 
 _SHOWN = 40
 
@@ -37,7 +39,8 @@ def respell(
     keras1: Mapping[str, str] | None = None,
     later: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
-    convert: Callable[[tuple[Any, ...], dict[str, Any]], Arguments | None] | None = None,
+    convert: Conversion | None = None,
+    adapt: Conversion | None = None,
 ) -> Callable[[Call], Call]:
     """Let a callable be called in other spellings.
 
@@ -46,6 +49,7 @@ def respell(
     values:  keyword, in today's spelling -> {old value: today's}; using one warns.
     convert: `(args, kwargs) -> (args, kwargs)` for what a table cannot say (`nb_row` and `nb_col` make one
              `kernel_size`); None where there is nothing to convert. Runs first; `args` holds `self`. What it changes warns.
+    adapt:   the same for a later Keras's forms; silent.
 
     Both spellings of one argument in one call are a TypeError.
     """
@@ -54,10 +58,11 @@ def respell(
     def decorate(function: Call) -> Call:
         @functools.wraps(function)
         def respelled(*args: Any, **kwargs: Any) -> Any:
+            if adapt is not None:
+                args, kwargs = adapt(args, dict(kwargs)) or (args, kwargs)
             converted = None if convert is None else convert(args, dict(kwargs))
             warn = converted is not None
-            if converted is not None:
-                args, kwargs = converted
+            args, kwargs = converted or (args, kwargs)
             warn = warn or any(name in old_names for name in kwargs)
             kwargs = _respelled(_owner(function, args), kwargs, {**later_names, **old_names})
             for name, table in old_values.items():
@@ -95,13 +100,6 @@ def unknown_keyword(name: str, owner: str, known: Iterable[str], what: str = "Ke
     near = nearest(name, names)
     advice = f"did you mean `{near}`?" if near else f"it takes: {', '.join(names)}"
     return TypeError(f"{what} not understood: `{name}` (in `{owner}`); {advice}")
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, case aside, or None if none is like it."""
-    by_folded = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(name.lower(), list(by_folded), n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
 
 
 def keywords(function: Callable[..., Any]) -> list[str]:
