@@ -49,8 +49,10 @@ class Model(Network):
     _known_inputs: frozenset[Any] = frozenset()
     _known_batches: frozenset[Any] = frozenset()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    _untracked = Network._untracked | {"weighted_metrics", "loss_functions"}
+
+    def _base_init(self, name: str | None, trainable: bool = True) -> None:
+        super()._base_init(name, trainable)
         self._forget_functions()
 
     # -- compile -----------------------------------------------------------------------------------------------------
@@ -96,10 +98,18 @@ class Model(Network):
             "weighted_metrics": weighted_metrics,
             "target_tensors": target_tensors,
         }
+        self._is_compiled = True
         self._forget_functions()
-        if self.built:
+        self._ensure_training_graph()
+
+    def _ensure_training_graph(self) -> None:
+        """Build losses and metrics of a compiled model; later, where its inputs are made by its first data."""
+        if self._compile_arguments is not None and self._unweighted_loss is None and self.outputs:
             self._build_training_graph(**self._compile_arguments)
-        # Else the outputs are not known yet: the first data makes them.
+
+    def _connect(self, inputs: list[Any], outputs: list[Any]) -> None:
+        super()._connect(inputs, outputs)
+        self._forget_functions()  # they belong to the outputs that were
 
     def _build_training_graph(
         self,
@@ -205,6 +215,7 @@ class Model(Network):
     def _make_train_function(self) -> None:
         """Make what a training step needs, the optimizer's state included."""
         self._check_compiled()
+        self._ensure_training_graph()
         step_function(self, "train")
 
     def _make_test_function(self) -> None:
@@ -226,12 +237,11 @@ class Model(Network):
         batch_size: int | None = None,
     ) -> tuple[list[Any], list[Any], list[Any]]:
         """Checked inputs, targets and sample weights in the model's order; no weights where none are used."""
-        if not self.built:
-            self._set_inputs(x)
+        if self.inputs is None:
+            self._set_inputs(_example(x))
         if y is not None:
             self._check_compiled()
-        if self._compile_arguments is not None and self._unweighted_loss is None:
-            self._build_training_graph(**self._compile_arguments)
+        self._ensure_training_graph()
         inputs = standardize_input_data(
             x, self._feed_input_names, self._feed_input_shapes, check_batch_axis=False, exception_prefix="input"
         )
@@ -279,20 +289,6 @@ class Model(Network):
         if y is None and self._feed_output_names:
             raise ValueError(f'No target data `y` provided for "{self._feed_output_names[0]}".')
         return data
-
-    def _set_inputs(self, inputs: Any) -> None:
-        """Make the symbolic inputs and outputs of a model that has only `call`, from its first data."""
-        first = list(inputs.values()) if isinstance(inputs, Mapping) else to_list(inputs, allow_tuple=True)
-        tensors, names = [], []
-        for number, value in enumerate(first, start=1):
-            name = f"input_{number}"
-            if not K.is_tensor(value):
-                array = np.asarray(value)
-                shape = (None, *(array.shape[1:] if array.ndim > 1 else (1,)))
-                value = K.placeholder(shape=shape, name=name)
-            tensors.append(value)
-            names.append(name)
-        self._init_from_call(tensors, names)
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -591,6 +587,12 @@ def _split(data: Data, share: float) -> tuple[Data, Data]:
     before = Data(*[[array[:at] for array in arrays] for arrays in parts])
     after = Data(*[[array[at:] for array in arrays] for arrays in parts])
     return before, after
+
+
+def _example(x: Any) -> Any:
+    """Data as `_set_inputs` takes it: an array or a tensor, or a list of such."""
+    values = list(x.values()) if isinstance(x, Mapping) else to_list(x, allow_tuple=True)
+    return unpack_singleton([value if K.is_tensor(value) else np.asarray(value) for value in values])
 
 
 def _fits(x: Any, batch_size: int | None) -> bool:
