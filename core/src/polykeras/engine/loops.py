@@ -207,7 +207,8 @@ def _check_rows(name: str, result: np.ndarray, output: np.ndarray, size: int) ->
     if result.shape[0] != size or result.shape[1:] != output.shape[1:]:
         raise ValueError(
             f"Output '{name}' has shape {result.shape} for a batch of {size} samples; results of several batches can "
-            f"be put together only if each has shape {(size, *output.shape[1:])}. Predict with one batch (batch_size=...)."
+            f"be put together only if each has shape {(size, *output.shape[1:])}. "
+            "Predict with one batch (batch_size=...)."
         )
 
 

@@ -283,7 +283,9 @@ class Model(Network):
                 f"the batch size. Found: {samples} samples. Batch size: {batch_size}."
             )
 
-    def _data(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, batch_size: Any = None) -> Data:
+    def _data(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, batch_size: int | None = None
+    ) -> Data:
         """Checked data for training or evaluation."""
         data = Data(*self._standardize_user_data(x, y, sample_weight, class_weight, batch_size=batch_size))
         if y is None and self._feed_output_names:
@@ -569,7 +571,9 @@ def _batch_size(batch_size: int | None, steps: int | None, argument: str) -> int
 
 def _check_samples(data: Data, steps: int | None, argument: str) -> None:
     if steps is None and number_of_samples(data.arrays) is None:
-        raise ValueError(f"If your data is in the form of symbolic tensors, you should specify the `{argument}` argument.")
+        raise ValueError(
+            f"If your data is in the form of symbolic tensors, you should specify the `{argument}` argument."
+        )
 
 
 def _split(data: Data, share: float) -> tuple[Data, Data]:

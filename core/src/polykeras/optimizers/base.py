@@ -94,8 +94,8 @@ class Optimizer:
         if missing:
             raise ValueError(
                 f"These weights have `None` for gradient: {', '.join(missing)}. Either the loss does not depend on "
-                "them, or an operation between them has no gradient (K.argmax, K.round, comparisons, casts to integers). "
-                "Make the layer's `trainable` False, or use differentiable operations."
+                "them, or an operation between them has no gradient (K.argmax, K.round, comparisons, casts to "
+                "integers). Make the layer's `trainable` False, or use differentiable operations."
             )
         return self._clip(_plugged(gradients, params))
 
