@@ -1,0 +1,20 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of facts recorded from real Keras 2.2.4: golden numbers, its API, files that it saved.
+
+    `POLYKERAS_REFERENCE` names it, else it lies beside the checkout; where it is absent the test is skipped.
+    """
+    folder = Path(os.environ.get("POLYKERAS_REFERENCE") or ROOT.parent / "shared" / "reference")
+    if not folder.is_dir():
+        pytest.skip(f"no reference data in {folder}; POLYKERAS_REFERENCE names another folder")
+    return folder
