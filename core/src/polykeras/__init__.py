@@ -1,3 +1,28 @@
-"""polykeras: the API of multi-backend Keras on backends that plug in."""
+"""polykeras: the API of multi-backend Keras on backends that plug in.
+
+Everything here is imported when it is first asked for; `import polykeras` itself does nothing.
+"""
+
+from __future__ import annotations
+
+from polykeras._faces import lazy
 
 __version__ = "0.1.0"
+
+_SUBMODULES = (
+    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "engine", "initializers",
+    "layers", "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils", "wrappers",
+)
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Input": "polykeras.engine.input_layer:Input",
+        "Model": "polykeras.engine.training:Model",
+        "Sequential": "polykeras.engine.sequential:Sequential",
+        "backend_scope": "polykeras.runtime.select:backend_scope",
+        "set_backend": "polykeras.runtime.select:set_backend",
+        **{name: f"polykeras.{name}" for name in _SUBMODULES},
+    },
+    misprints={"optimizer": "optimizers", "regularizer": "regularizers"},
+)

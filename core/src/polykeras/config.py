@@ -10,6 +10,7 @@ the first question and never written:
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -126,15 +127,20 @@ _BUILT_IN = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channel
 
 # -- state -------------------------------------------------------------------------------------------------------------
 
+_lock = threading.Lock()
 _current: dict[str, Any] | None = None
 
 
 def _settings() -> dict[str, Any]:
-    """The settings in force. Two threads that ask first at once both read the file, and one of the equal results stays."""
+    """The settings in force."""
     global _current
-    if _current is None:
-        _current = {**_BUILT_IN, **_read_file(config_file())}
-    return _current
+    settings = _current
+    if settings is None:
+        with _lock:
+            if _current is None:
+                _current = {**_BUILT_IN, **_read_file(config_file())}
+            settings = _current
+    return settings
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""The metrics: what installed distributions register, and core's own base class `Metric`."""
+
+from polykeras import registry
+from polykeras._faces import face
+
+__getattr__, __dir__ = face(__name__, registry.metrics, {"Metric": "polykeras.metrics.base:Metric"})

@@ -1,0 +1,16 @@
+"""Utilities, imported when asked for."""
+
+from polykeras._faces import lazy
+
+_GENERIC = (
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "serialize_keras_object",
+)
+
+__getattr__, __dir__ = lazy(__name__, {
+    **{name: f"polykeras.utils.generic_utils:{name}" for name in _GENERIC},
+    "Progbar": "polykeras.utils.progbar:Progbar",
+    "generic_utils": "polykeras.utils.generic_utils",
+    "normalize": "polykeras.utils.np_utils:normalize",
+    "np_utils": "polykeras.utils.np_utils",
+    "to_categorical": "polykeras.utils.np_utils:to_categorical",
+})
