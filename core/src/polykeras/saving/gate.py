@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
@@ -156,7 +157,8 @@ def _walk(root: h5py.Group, source: str) -> Iterator[tuple[str, Any]]:
         entries += len(group)
         if entries > bounds.entries or depth > bounds.depth:
             raise UnsafeFileError(
-                f"{source}: more than {bounds.entries:,} members, or groups nested deeper than {bounds.depth}, at {path!r:.200}."
+                f"{source}: more than {bounds.entries:,} members, or groups nested deeper than {bounds.depth}, "
+                f"at {path!r:.200}."
             )
         for name in group:
             where = f"{path}/{name}" if path else name
@@ -219,9 +221,14 @@ def _class_name(kind: h5py.h5t.TypeID) -> str:
     import h5py
 
     names = {
-        h5py.h5t.STRING: "texts", h5py.h5t.COMPOUND: "compound or complex values", h5py.h5t.ENUM: "booleans or other enumerated values",
-        h5py.h5t.REFERENCE: "references", h5py.h5t.VLEN: "values of variable length", h5py.h5t.OPAQUE: "opaque bytes",
-        h5py.h5t.ARRAY: "nested arrays", h5py.h5t.BITFIELD: "bit fields",
+        h5py.h5t.ARRAY: "nested arrays",
+        h5py.h5t.BITFIELD: "bit fields",
+        h5py.h5t.COMPOUND: "compound or complex values",
+        h5py.h5t.ENUM: "booleans or other enumerated values",
+        h5py.h5t.OPAQUE: "opaque bytes",
+        h5py.h5t.REFERENCE: "references",
+        h5py.h5t.STRING: "texts",
+        h5py.h5t.VLEN: "values of variable length",
     }
     return names.get(kind.get_class(), "values of another kind")
 
@@ -234,9 +241,9 @@ def _check_chunks(dataset: h5py.Dataset, declared: int, itemsize: int, what: str
     import h5py
 
     properties = dataset.id.get_create_plist()
+    shuffle, deflate, checksum = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_FLETCHER32
     filters = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
-    order = [code for code in filters if code != h5py.h5z.FILTER_FLETCHER32]
-    if order not in ([], [h5py.h5z.FILTER_SHUFFLE], [h5py.h5z.FILTER_DEFLATE], [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]):
+    if [code for code in filters if code != checksum] not in ([], [shuffle], [deflate], [shuffle, deflate]):
         names = ", ".join(properties.get_filter(index)[3].decode("latin1") for index in range(len(filters)))
         raise UnsafeFileError(f"{what} is packed by filters that are not read here ({names}); gzip and shuffle are.")
     chunk_bytes = math.prod(properties.get_chunk()) * itemsize
@@ -244,16 +251,18 @@ def _check_chunks(dataset: h5py.Dataset, declared: int, itemsize: int, what: str
     count = dataset.id.get_num_chunks()
     if count * chunk_bytes < declared:
         raise UnsafeFileError(f"{what} declares {declared:,} bytes and stores {count} chunks of {chunk_bytes:,}.")
-    if h5py.h5z.FILTER_DEFLATE not in filters:
+    if deflate not in filters:
         return
-    checksums = 4 * filters.count(h5py.h5z.FILTER_FLETCHER32)
+    allowed = chunk_bytes + 4 * filters.count(checksum)
     for index in range(count):
         place = dataset.id.get_chunk_info(index).chunk_offset
         skipped, packed = dataset.id.read_direct_chunk(place)
-        if skipped >> filters.index(h5py.h5z.FILTER_DEFLATE) & 1:
+        if skipped >> filters.index(deflate) & 1:
             continue
-        if len(zlib.decompressobj().decompress(packed, chunk_bytes + checksums + 1)) > chunk_bytes + checksums:
-            raise UnsafeFileError(f"{what}: the chunk at {place} inflates to more than the {chunk_bytes:,} bytes of a chunk.")
+        if len(zlib.decompressobj().decompress(packed, allowed + 1)) > allowed:
+            raise UnsafeFileError(
+                f"{what}: the chunk at {place} inflates to more than the {chunk_bytes:,} bytes of a chunk."
+            )
 
 
 def _check_attribute(node: h5py.HLObject, name: str, tree: _Tree, what: str) -> bool:
@@ -314,7 +323,7 @@ def open_checked(source: Source) -> Iterator[CheckedGroup]:
 def _check_signature(name: str) -> None:
     import h5py
 
-    with open(name, "rb") as file:  # Missing files and directories get the operating system's own, clear errors.
+    with Path(name).open("rb") as file:  # Missing files and directories get the operating system's own, clear errors.
         start = file.read(4)
     if h5py.is_hdf5(name):
         return

@@ -20,7 +20,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 EXPANSION = 32
-"""Bytes in memory per byte of file. Stored plainly the ratio is 1; compressed weights with zeroed optimizer slots reach 4."""
+"""Bytes in memory per byte of file. Stored plainly the ratio is 1; compressed, with slots of zeros, it reaches 4."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Limits:
     entries: int = 1_000_000
 
 
-_current: ContextVar[Limits] = ContextVar("polykeras_load_limits", default=Limits())
+_DEFAULT = Limits()
+_current: ContextVar[Limits] = ContextVar("polykeras_load_limits", default=_DEFAULT)
 
 
 def current_limits() -> Limits:

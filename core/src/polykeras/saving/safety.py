@@ -8,7 +8,7 @@ check here is the form of a configuration, and the one place where Keras itself 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class UnsafeFileError(ValueError):
@@ -22,27 +22,43 @@ def check_config(config: object, source: str, depth: int, entries: int) -> None:
     Raises UnsafeFileError for size and code, ValueError for an object whose ``class_name`` is no string or whose
     ``config`` is neither a dictionary nor a list.
     """
-    seen = 0
-    for path, value in _walk(config, source, depth):
-        seen += 1
-        if seen > entries:
+    for count, place in enumerate(_walk(config), start=1):
+        if count > entries:
             raise UnsafeFileError(f"{source}: the configuration has more than {entries:,} values.")
-        if isinstance(value, dict) and "class_name" in value:
-            _check_object(value, f"{source}: {path or 'the top level'}")
+        if place.depth > depth:
+            raise UnsafeFileError(f"{source}: the configuration is nested deeper than {depth} levels, at {place}.")
+        if isinstance(place.value, dict) and "class_name" in place.value:
+            _check_object(place.value, f"{source}, {place}")
 
 
-def _walk(config: object, source: str, depth: int) -> Iterator[tuple[str, object]]:
-    """Every value with its path, without recursion: the nesting is the file's to choose, the stack is ours."""
-    pending: list[tuple[str, int, object]] = [("", 0, config)]
+class _Place(NamedTuple):
+    """A value in a configuration. Paths are spelt out only for errors: their length is the file's to choose."""
+
+    value: object
+    depth: int = 0
+    key: object = None
+    parent: _Place | None = None
+
+    def __str__(self) -> str:
+        keys: list[str] = []
+        place = self
+        while place.parent is not None:
+            keys.append(f"[{place.key}]" if isinstance(place.key, int) else f".{place.key:.40}")
+            place = place.parent
+        return "".join(reversed(keys)).lstrip(".")[:200] or "the top level"
+
+
+def _walk(config: object) -> Iterator[_Place]:
+    """Every value, parents first, without recursion: the nesting is the file's to choose, the stack is ours."""
+    pending = [_Place(config)]
     while pending:
-        path, level, value = pending.pop()
-        if level > depth:
-            raise UnsafeFileError(f"{source}: the configuration is nested deeper than {depth} levels, at {path[:200]}.")
-        yield path, value
+        place = pending.pop()
+        yield place
+        value, inner = place.value, place.depth + 1
         if isinstance(value, dict):
-            pending.extend((f"{path}.{key}" if path else str(key), level + 1, item) for key, item in value.items())
+            pending.extend(_Place(item, inner, str(key), place) for key, item in value.items())
         elif isinstance(value, (list, tuple)):
-            pending.extend((f"{path}[{index}]", level + 1, item) for index, item in enumerate(value))
+            pending.extend(_Place(item, inner, index, place) for index, item in enumerate(value))
 
 
 def _check_object(value: dict[Any, Any], where: str) -> None:
