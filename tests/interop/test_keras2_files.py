@@ -7,7 +7,6 @@ import json
 import h5py
 import numpy as np
 import pytest
-from h5tree import tree
 
 from polykeras import backend as K
 from polykeras import registry
@@ -89,17 +88,17 @@ def case(request, reference):
     return case
 
 
+REGISTRIES = (registry.layers, registry.initializers, registry.regularizers, registry.constraints)
+
+
 def _class_names(config):
-    """The layers that a configuration needs and no distribution brings."""
-    if isinstance(config, list):
-        return set().union(*map(_class_names, config)) if config else set()
-    if not isinstance(config, dict):
-        return set()
-    inner = set().union(*map(_class_names, config.values())) if config else set()
-    name = config.get("class_name")
-    known = ("Model", "Sequential", "InputLayer")
-    registries = (registry.layers, registry.initializers, registry.regularizers, registry.constraints)
-    return inner | ({name} if name and name not in known and not any(name in known for known in registries) else set())
+    """The classes that a configuration needs and no distribution brings."""
+    parts = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
+    missing = set().union(*map(_class_names, parts))
+    name = config.get("class_name") if isinstance(config, dict) else None
+    if name is None or name in ("Model", "Sequential", "InputLayer") or any(name in known for known in REGISTRIES):
+        return missing
+    return missing | {name}
 
 
 def test_a_whole_model_is_read(case):
@@ -152,6 +151,35 @@ def test_architectures_are_written_as_they_were_read(case):
     from_yaml = model_from_yaml(case.yaml, custom_objects=case.custom_objects)
     assert json.loads(from_yaml.to_json()) == json.loads(case.json)
     assert from_yaml.to_yaml() == case.yaml
+
+
+def tree(group: h5py.Group) -> dict[str, object]:
+    """Every attribute and array by its path: form, type and, of attributes, value."""
+    found: dict[str, object] = _attributes("", group)
+    group.visititems(lambda path, member: found.update(_entry(path, member)))
+    return found
+
+
+def _entry(path: str, member: h5py.HLObject) -> dict[str, object]:
+    if isinstance(member, h5py.Dataset):
+        layout = member.id.get_create_plist().get_layout()
+        return {path: ("array", member.shape, member.dtype.str, layout), **_attributes(path, member)}
+    return {path: "group", **_attributes(path, member)}
+
+
+def _attributes(path: str, member: h5py.HLObject) -> dict[str, object]:
+    return {f"{path}@{name}": (_form(member.attrs.get_id(name)), _value(member.attrs[name])) for name in member.attrs}
+
+
+def _form(attribute: h5py.h5a.AttrID) -> tuple[object, ...]:
+    kind = attribute.get_type()
+    if kind.get_class() != h5py.h5t.STRING:
+        return attribute.shape, kind.get_class(), kind.get_size()
+    return attribute.shape, kind.get_class(), kind.get_size(), kind.is_variable_str(), kind.get_cset(), kind.get_strpad()
+
+
+def _value(value: object) -> object:
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def test_a_written_file_is_made_of_the_same_attributes_and_arrays(case, tmp_path):

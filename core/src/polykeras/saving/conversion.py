@@ -138,7 +138,7 @@ def _keras_1_gates(order: tuple[int, ...]) -> Step:
     """Keras 1 kept kernel, recurrent kernel and bias of each gate apart; ``order`` is that of today's gates."""
 
     def join(layer: Any, weights: Weights, origin: Origin) -> Weights:
-        if len(weights) != 3 * len(order):
+        if not origin.is_keras_1 or len(weights) != 3 * len(order):
             return weights
         if type(layer).__name__ == "ConvLSTM2D" and layer.data_format == "channels_first":
             weights = [weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight for weight in weights]
