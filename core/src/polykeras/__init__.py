@@ -11,7 +11,8 @@ __version__ = "0.1.0"
 
 _SUBMODULES = (
     "activations", "applications", "backend", "callbacks", "constraints", "datasets", "engine", "initializers",
-    "layers", "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils", "wrappers",
+    "layers", "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils",
+    "wrappers",
 )
 
 __getattr__, __dir__ = lazy(

@@ -31,8 +31,8 @@ Dir = Callable[[], list[str]]
 def lazy(module: str, names: Mapping[str, str], misprints: Mapping[str, str] | None = None) -> tuple[Getattr, Dir]:
     """The `__getattr__` and `__dir__` of a module whose `names` are imported when asked for.
 
-    `names` maps an attribute to where it is: `package.module:object`, or `package.module` for a module. `misprints` maps
-    spellings that are accepted, with a DeprecationWarning at the caller's line, to the names they stand for.
+    `names` maps an attribute to where it is: `package.module:object`, or `package.module` for a module. `misprints`
+    maps spellings that are accepted, with a DeprecationWarning at the caller's line, to the names they stand for.
     """
     accepted = misprints or {}
 

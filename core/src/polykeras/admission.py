@@ -18,7 +18,12 @@ __all__ = ["Failure", "PluginError", "admit", "declared_api", "failures", "keep_
 
 
 class PluginError(ImportError):
-    """A plugin was asked for and cannot be used. Says which distribution it is of, why, and what to do."""
+    """A plugin was asked for and cannot be used. Says which distribution it is of, why, and what to do.
+
+    `failure` holds the same in parts; it is None for a circular import.
+    """
+
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +35,19 @@ class Failure:
     advice: str
     cause: BaseException | None = None
 
+    @property
+    def origins(self) -> str:
+        return " and ".join(dict.fromkeys(claim.origin for claim in self.claims))
+
     def text(self) -> str:
         first = self.claims[0]
-        origins = " and ".join(dict.fromkeys(claim.origin for claim in self.claims))
-        return f"{first.name!r} ({first.group}) of {origins} cannot be used: {self.reason}. {self.advice}"
+        return f"{first.name!r} ({first.group}) of {self.origins} cannot be used: {self.reason}. {self.advice}"
 
     def error(self) -> PluginError:
         """A fresh exception for this failure, with its cause chained."""
         error = PluginError(self.text())
         error.__cause__ = self.cause
+        error.failure = self
         return error
 
 

@@ -20,7 +20,8 @@ def mismatch(declared: object) -> str | None:
     if version[0] == API[0] and version[1] <= API[1]:
         return None
     age = "newer" if version > API else "older"
-    return f"it was made for the {age} plugin interface {version[0]}.{version[1]}; this polykeras-core offers {API[0]}.{API[1]}"
+    made_for, offered = (".".join(map(str, numbers)) for numbers in (version, API))
+    return f"it was made for the {age} plugin interface {made_for}; this polykeras-core offers {offered}"
 
 
 def _as_version(declared: object) -> tuple[int, int] | None:

@@ -120,13 +120,16 @@ def _add(made: PluginManager, claim: Claim) -> None:
     except PluginError as error:
         warnings.warn(f"Left out: {error}", RuntimeWarning, stacklevel=2)
         return
+    if made.is_registered(plugin):  # under another name
+        return
     try:
         made.register(plugin, name=claim.name)
         made.check_pending()
     except pluggy.PluginValidationError as error:
-        made.unregister(plugin)
-        reason, cause = _misspelt(plugin), error
-        _leave_out(Failure((claim,), reason or f"a hook's arguments are wrong: {_one_line(error)}", _ADVICE, cause))
+        if made.is_registered(plugin):
+            made.unregister(plugin)
+        reason = _misspelt(plugin) or f"a hook's arguments are wrong: {_one_line(error)}"
+        _leave_out(Failure((claim,), reason, _ADVICE, error))
 
 
 def _misspelt(plugin: Any) -> str | None:

@@ -11,13 +11,12 @@ import sys
 from collections.abc import Sequence
 
 import polykeras
-from polykeras import plugins
-from polykeras.cli import backends, doctor, info
-from polykeras.cli import plugins as plugins_command
+from polykeras.cli import backends, doctor, info, plugins
+from polykeras.plugins import call
 
 __all__ = ["main"]
 
-_OWN = (info, backends, plugins_command, doctor)
+_OWN = (info, backends, plugins, doctor)
 _DEMO = "demo"
 
 
@@ -46,5 +45,5 @@ def _parser(chosen: str | None) -> argparse.ArgumentParser:
     else:
         commands.add_parser(_DEMO, help="train a small network on handwritten digits, and show what it learned")
     if chosen not in commands.choices:
-        plugins.call("polykeras_commands", subparsers=commands)
+        call("polykeras_commands", subparsers=commands)
     return parser

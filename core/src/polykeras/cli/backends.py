@@ -66,9 +66,7 @@ def _works(name: str) -> str:
 
 def _table(names: list[str]) -> str:
     """One line per op, one column per backend that can be loaded, then the reasons for the limits."""
-    import polykeras.symbolic.ops  # noqa: F401  (declares the ops)
     from polykeras.runtime import select
-    from polykeras.symbolic.op import OPS
 
     loaded: dict[str, Any] = {}
     refused = []
@@ -77,7 +75,7 @@ def _table(names: list[str]) -> str:
             loaded[name] = select.load_class(name)
         except select.BackendError as error:
             refused.append(str(error))
-    rows = [("op", *loaded), *((op.name, *(_support(found, op) for found in loaded.values())) for op in _sorted(OPS))]
+    rows = [("op", *loaded), *((op.name, *(_support(found, op) for found in loaded.values())) for op in _ops())]
     limits = [
         f"{name}: {limit.op}{f' ({limit.dtype})' if limit.dtype else ''}: {limit.reason}"
         for name, found in loaded.items() for limit in found.limits
@@ -97,5 +95,14 @@ def _support(backend: Any, op: Any) -> str:
     return f"{kind}, limited" if any(limit.op == op.name for limit in backend.limits) else kind
 
 
-def _sorted(ops: dict[str, Any]) -> list[Any]:
-    return [ops[name] for name in sorted(ops)]
+def _ops() -> list[Any]:
+    """All ops, by name. Importing the files of `symbolic/ops` declares them."""
+    import importlib
+    import pkgutil
+
+    from polykeras.symbolic import ops
+    from polykeras.symbolic.op import OPS
+
+    for file in pkgutil.iter_modules(ops.__path__, f"{ops.__name__}."):
+        importlib.import_module(file.name)
+    return [OPS[name] for name in sorted(OPS)]

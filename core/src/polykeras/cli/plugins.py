@@ -12,7 +12,6 @@ from typing import Any
 from polykeras import distributions, plugins
 from polykeras.cli import inventory
 from polykeras.cli.inventory import Entry
-from polykeras.cli.tables import columns
 
 __all__ = ["add_parser", "run"]
 
@@ -54,15 +53,12 @@ def _entries_text(entries: list[Entry]) -> str:
 
 def _hooks_text() -> str:
     answering = _answering()
-    rows = [
-        (f"{name}{inspect.signature(hook).replace(return_annotation=inspect.Signature.empty)}",)
-        for name, hook in plugins.hook_functions().items()
-    ]
     parts = []
-    for (signature,), (name, hook) in zip(rows, plugins.hook_functions().items(), strict=True):
+    for name, hook in plugins.hook_functions().items():
+        arguments = ", ".join(inspect.signature(hook).parameters)
         doc = textwrap.indent(inspect.getdoc(hook) or "", "    ")
-        answers = ", ".join(answering.get(name, ())) or "none"
-        parts.append(f"{signature}\n{doc}\n    Plugins that answer it: {answers}")
+        answers = ", ".join(answering[name]) or "none"
+        parts.append(f"{name}({arguments})\n{doc}\n    Plugins that answer it: {answers}")
     return "\n\n".join(parts)
 
 
@@ -78,8 +74,7 @@ def _as_data(entries: list[Entry], with_hooks: bool) -> dict[str, Any]:
         ]
     }
     if with_hooks:
-        answering = _answering()
-        data["hooks"] = {name: answering.get(name, []) for name in plugins.hook_functions()}
+        data["hooks"] = _answering()
     return data
 
 

@@ -16,7 +16,8 @@ from polykeras.symbolic.spec import Spec
 class Value:
     """One array of a program.
 
-    kind:   "input" (fed), "const" (part of the program), "variable" (a variable as it was at entry), "temp".
+    kind:   "input" (fed), "const" (part of the program), "variable" (a variable as it was at entry), "temp",
+            "unused" (a control op's result that nothing reads).
     source: an input's position, a constant's payload, a variable's storage, None for temps.
     spec:   concrete, but for sizes that depend on computed data, which are None.
     """
@@ -126,7 +127,7 @@ class Step:
         return f"{outs} = {self.op.name}({', '.join(map(repr, self.args))}{attrs})"
 
 
-@dataclass
+@dataclass(eq=False)
 class Write:
     """A variable's new value: `set` replaces it, `add` is added to it. Done when everything else is."""
 
@@ -135,11 +136,12 @@ class Write:
     mode: str = "set"
 
 
-@dataclass
+@dataclass(eq=False)
 class Program:
     """Inputs, steps and outputs in order; reads and writes of variables; every value.
 
-    `constants` are steps that are run once for an executable, not at each call.
+    constants: steps that are run once for an executable, not at each call.
+    counters:  of a body: positions of the inputs that count the calls of random ops.
     """
 
     inputs: list[Value]
@@ -149,6 +151,7 @@ class Program:
     reads: list[Value] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     constants: list[Step] = field(default_factory=list)
+    counters: list[int] = field(default_factory=list)
     name: str = "function"
 
     def new_value(self, spec: Spec, kind: str = "temp", source: Any = None) -> Value:

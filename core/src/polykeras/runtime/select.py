@@ -135,7 +135,8 @@ def load_class(name: str) -> type[Backend]:
 
     Raises UnknownBackend or BackendUnavailable.
     """
-    return _load_class(Choice(name, "passed as an argument"))
+    found: type[Backend] = _load_class(Choice(name, "passed as an argument"))
+    return found
 
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
@@ -204,7 +205,9 @@ def _from_registry(choice: Choice) -> Any:
     try:
         found = registry.backends.find(choice.name)
     except admission.PluginError as error:
-        raise BackendUnavailable(_unavailable_text(choice, str(error))) from error.__cause__
+        failure = error.failure
+        text = f"{failure.reason} ({failure.origins}). {failure.advice}" if failure is not None else str(error)
+        raise BackendUnavailable(_unavailable_text(choice, text)) from error.__cause__
     if found is None:
         raise UnknownBackend(_unknown_text(choice))
     return _shaken_hands(choice, found)

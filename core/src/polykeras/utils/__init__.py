@@ -3,7 +3,8 @@
 from polykeras._faces import lazy
 
 _GENERIC = (
-    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "serialize_keras_object",
+    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "serialize_keras_object",
 )
 
 __getattr__, __dir__ = lazy(__name__, {

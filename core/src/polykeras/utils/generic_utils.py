@@ -9,10 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from polykeras import suggest
 from polykeras._faces import lazy
+
+if TYPE_CHECKING:
+    from polykeras.utils.progbar import Progbar
 
 __all__ = [
     "CustomObjectScope", "Progbar", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "has_arg",
@@ -21,7 +24,6 @@ __all__ = [
 ]
 
 __getattr__, __dir__ = lazy(__name__, {"Progbar": "polykeras.utils.progbar:Progbar"})
-
 
 # -- custom objects ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The conformance tests of polykeras: every op, on any backend."""

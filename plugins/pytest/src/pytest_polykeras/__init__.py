@@ -1,0 +1,1 @@
+"""pytest plugin of polykeras: options and fixtures for the test kits."""

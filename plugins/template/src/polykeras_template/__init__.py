@@ -1,0 +1,1 @@
+"""A stranger's plugin for polykeras."""

@@ -1,0 +1,103 @@
+"""Process-wide defaults and the configuration file."""
+
+import json
+import math
+
+import pytest
+
+from polykeras import config
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """An empty directory for the configuration file, and settings that are forgotten afterwards."""
+    monkeypatch.setenv("POLYKERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(config, "_current", None)
+    return tmp_path
+
+
+def write(home, text):
+    (home / "polykeras.json").write_text(text if isinstance(text, str) else json.dumps(text))
+
+
+def test_built_in_values():
+    assert (config.floatx(), config.epsilon(), config.image_data_format()) == ("float32", 1e-7, "channels_last")
+    assert config.configured_backend() is None
+
+
+def test_setters():
+    config.set_floatx("float64")
+    config.set_epsilon(1e-3)
+    config.set_image_data_format("channels_first")
+    assert (config.floatx(), config.epsilon(), config.image_data_format()) == ("float64", 1e-3, "channels_first")
+    config.reload()
+    assert config.floatx() == "float32"
+
+
+@pytest.mark.parametrize("wrong", ["int8", "float", None, 32])
+def test_other_float_types_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"Unknown floatx type: {wrong!r}"):
+        config.set_floatx(wrong)
+    assert config.floatx() == "float32"
+
+
+@pytest.mark.parametrize("wrong", [-1e-7, math.inf, math.nan, "1e-7", None, True])
+def test_other_epsilons_are_refused(wrong):
+    with pytest.raises(ValueError, match="Unknown epsilon"):
+        config.set_epsilon(wrong)
+    assert config.epsilon() == 1e-7
+
+
+@pytest.mark.parametrize("wrong", ["channels", "CHANNELS_LAST", None, 1])
+def test_other_data_formats_are_refused(wrong):
+    with pytest.raises(ValueError, match="Unknown data_format"):
+        config.set_image_data_format(wrong)
+
+
+def test_normalize_data_format():
+    assert config.normalize_data_format("Channels_First") == "channels_first"
+    assert config.normalize_data_format(None) == "channels_last"
+    config.set_image_data_format("channels_first")
+    assert config.normalize_data_format(None) == "channels_first"
+    for wrong in ("last", 3):
+        with pytest.raises(ValueError, match='one of "channels_first", "channels_last"'):
+            config.normalize_data_format(wrong)
+
+
+def test_the_file_is_read(home):
+    write(home, {"floatx": "float16", "epsilon": 1e-4, "image_data_format": "channels_first", "backend": "numba"})
+    assert (config.floatx(), config.epsilon(), config.image_data_format()) == ("float16", 1e-4, "channels_first")
+    assert config.configured_backend() == "numba"
+
+
+def test_the_file_may_say_part(home):
+    write(home, {"epsilon": 1e-4})
+    assert (config.floatx(), config.epsilon()) == ("float32", 1e-4)
+
+
+def test_the_file_is_read_at_the_first_question_and_never_written(home):
+    assert config.floatx() == "float32" and list(home.iterdir()) == []
+    write(home, {"floatx": "float64"})
+    assert config.floatx() == "float32"
+
+
+@pytest.mark.parametrize("content, words", [
+    ("{", "not valid JSON"),
+    ("[1]", "JSON object; found: list"),
+    ({"floatx": "int8"}, "Unknown floatx type: 'int8'"),
+    ({"epsilon": -1}, "Unknown epsilon: -1"),
+    ({"backend": 3}, "Unknown backend: 3"),
+    ({"flotx": "float32"}, "unknown key 'flotx'"),
+])
+def test_a_bad_file_is_an_error_that_names_it(home, content, words):
+    write(home, content)
+    with pytest.raises(ValueError, match="polykeras.json") as caught:
+        config.floatx()
+    assert words in str(caught.value)
+
+
+def test_the_default_place_is_in_the_home_directory(monkeypatch, tmp_path):
+    monkeypatch.delenv("POLYKERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert config.config_file() == tmp_path / ".polykeras" / "polykeras.json"
