@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from polykeras.saving.attributes import (
-    HEADER_LIMIT, load_attributes_from_hdf5_group, save_attributes_to_hdf5_group,
+    HEADER_LIMIT,
+    load_attributes_from_hdf5_group,
+    save_attributes_to_hdf5_group,
 )
 
 

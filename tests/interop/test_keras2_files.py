@@ -111,7 +111,8 @@ def test_a_whole_model_is_read(case):
     assert model.count_params() == case.config["count_params"]
     batch = case.config["batch_size"]
     predictions = model.predict(case.one_or_list("x"), batch_size=batch)
-    for found, wanted in zip(predictions if isinstance(predictions, list) else [predictions], case.named("pred"), strict=True):
+    predictions = predictions if isinstance(predictions, list) else [predictions]
+    for found, wanted in zip(predictions, case.named("pred"), strict=True):
         case.assert_close(found, wanted)
     model.reset_states()
     assert model.metrics_names == case.config["metrics_names"]
@@ -173,9 +174,9 @@ def _attributes(path: str, member: h5py.HLObject) -> dict[str, object]:
 
 def _form(attribute: h5py.h5a.AttrID) -> tuple[object, ...]:
     kind = attribute.get_type()
-    if kind.get_class() != h5py.h5t.STRING:
-        return attribute.shape, kind.get_class(), kind.get_size()
-    return attribute.shape, kind.get_class(), kind.get_size(), kind.is_variable_str(), kind.get_cset(), kind.get_strpad()
+    form = (attribute.shape, kind.get_class(), kind.get_size())
+    is_text = kind.get_class() == h5py.h5t.STRING
+    return (*form, kind.is_variable_str(), kind.get_cset(), kind.get_strpad()) if is_text else form
 
 
 def _value(value: object) -> object:

@@ -12,7 +12,7 @@ from polykeras.saving.safety import UnsafeFileError, check_config
 
 
 def dumps(config: object, **options: Any) -> str:
-    """JSON of a configuration; ``options`` go to ``json.dumps``. Raises TypeError, with the place, for other objects."""
+    """JSON of a configuration; ``options`` go to ``json.dumps``. Raises TypeError, with the place, for odd objects."""
     return json.dumps(plain(config), **options)
 
 
