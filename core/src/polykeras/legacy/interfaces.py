@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+Conversion = Callable[[tuple[Any, ...], dict[str, Any]], Arguments | None]
 
 _SHOWN = 40
 
@@ -37,7 +38,8 @@ def respell(
     keras1: Mapping[str, str] | None = None,
     later: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
-    convert: Callable[[tuple[Any, ...], dict[str, Any]], Arguments | None] | None = None,
+    convert: Conversion | None = None,
+    adapt: Conversion | None = None,
 ) -> Callable[[Call], Call]:
     """Let a callable be called in other spellings.
 
@@ -46,6 +48,7 @@ def respell(
     values:  keyword, in today's spelling -> {old value: today's}; using one warns.
     convert: `(args, kwargs) -> (args, kwargs)` for what a table cannot say (`nb_row` and `nb_col` make one
              `kernel_size`); None where there is nothing to convert. Runs first; `args` holds `self`. What it changes warns.
+    adapt:   the same for a later Keras's forms; silent.
 
     Both spellings of one argument in one call are a TypeError.
     """
@@ -54,10 +57,11 @@ def respell(
     def decorate(function: Call) -> Call:
         @functools.wraps(function)
         def respelled(*args: Any, **kwargs: Any) -> Any:
+            if adapt is not None:
+                args, kwargs = adapt(args, dict(kwargs)) or (args, kwargs)
             converted = None if convert is None else convert(args, dict(kwargs))
             warn = converted is not None
-            if converted is not None:
-                args, kwargs = converted
+            args, kwargs = converted or (args, kwargs)
             warn = warn or any(name in old_names for name in kwargs)
             kwargs = _respelled(_owner(function, args), kwargs, {**later_names, **old_names})
             for name, table in old_values.items():
