@@ -11,13 +11,16 @@ import pytest
 import polykeras
 
 SOURCES = Path(polykeras.__file__).parent
-HEAVY = ("h5py", "numba", "cupy", "matplotlib", "sklearn", "scipy", "torch", "tensorflow", "jax", "pytest", "hypothesis")
+HEAVY = (
+    "h5py", "numba", "cupy", "matplotlib", "sklearn", "scipy", "torch", "tensorflow", "jax", "pytest", "hypothesis",
+)
+FACES = ("layers", "optimizers", "metrics", "applications", "utils", "runtime.select", "plugins")
 PLUGGED = ("polykeras_numpy", "polykeras_numba", "polykeras_cupy", "polykeras_layers", "polykeras_optimizers")
 
 
 def modules_after(code):
     """The modules that are imported after `code` ran in a fresh interpreter."""
-    script = f"import sys\nbefore = set(sys.modules)\n{code}\nprint('\\n'.join(set(sys.modules) - before), file=sys.stderr)"
+    script = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(*set(sys.modules) - before, file=sys.stderr)"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYKERAS_")}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
@@ -29,7 +32,7 @@ def test_import_polykeras():
     assert not loaded & {*HEAVY, *PLUGGED, "numpy", "pluggy", "importlib.metadata"}
 
 
-@pytest.mark.parametrize("name", ["layers", "optimizers", "metrics", "applications", "utils", "runtime.select", "plugins"])
+@pytest.mark.parametrize("name", FACES)
 def test_faces_discover_nothing_at_import(name):
     loaded = modules_after(f"import polykeras.{name}")
     assert not loaded & {*HEAVY, *PLUGGED, "pluggy", "importlib.metadata"}
@@ -45,7 +48,8 @@ def test_importing_writes_no_file_and_says_nothing(tmp_path):
     environment = {**os.environ, "POLYKERAS_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
     code = "import polykeras; polykeras.layers; polykeras.optimizers"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path, check=True
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True, text=True, env=environment, cwd=tmp_path, check=True,
     )
     assert (done.stdout, done.stderr) == ("", "") and list(tmp_path.iterdir()) == []
 

@@ -85,7 +85,10 @@ def test_backends_table(capsys, site):
 def installed(site):
     site.install(
         "acme-gates",
-        {"polykeras.layers": {"AcmeGate": "acme_gates:Gate", "AcmeRot": "acme_rot:Rot"}, "polykeras": {"acme": "acme_hooks"}},
+        {
+            "polykeras.layers": {"AcmeGate": "acme_gates:Gate", "AcmeRot": "acme_rot:Rot"},
+            "polykeras": {"acme": "acme_hooks"},
+        },
         {
             "acme_gates.py": "class Gate: pass", "acme_rot.py": "1 / 0",
             "acme_hooks.py": "def polykeras_train_begin(model): pass",

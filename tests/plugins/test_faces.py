@@ -71,11 +71,11 @@ def test_dir_lists_all_names_and_loads_none(shown):
 
 def test_a_missing_name_has_advice_in_both_ways_of_asking(shown):
     with pytest.raises(AttributeError, match="no attribute 'Oack'.*Did you mean 'Oak'"):
-        shown.Oack
+        _ = shown.Oack
     with pytest.raises(ImportError, match="cannot import name 'Oack' from 'acme_face'.*Did you mean 'Oak'"):
         from acme_face import Oack  # noqa: F401
     with pytest.raises(AttributeError, match="Did you mean 'Path'"):
-        shown.Paht
+        _ = shown.Paht
     assert not hasattr(shown, "Oack") and not hasattr(shown, "__path__")
 
 
@@ -119,7 +119,7 @@ def test_helpers_are_not_shown():
 
 def test_unknown_names_suggest_the_nearest():
     with pytest.raises(AttributeError, match="Did you mean 'layers'"):
-        polykeras.layer
+        _ = polykeras.layer
     with pytest.raises(ImportError, match="Did you mean 'Sequential'"):
         from polykeras import Sequental  # noqa: F401
 
@@ -155,7 +155,8 @@ def test_misprinted_modules_are_importable(misprint, right, monkeypatch):
 def test_layers_shows_registered_layers(site):
     from polykeras import layers
 
-    site.install("acme-gates", {"polykeras.layers": {"AcmeGate": "acme_gates:Gate"}}, {"acme_gates.py": "class Gate: 0"})
+    source = "class Gate: pass"
+    site.install("acme-gates", {"polykeras.layers": {"AcmeGate": "acme_gates:Gate"}}, {"acme_gates.py": source})
     assert layers.AcmeGate.__name__ == "Gate" and "AcmeGate" in dir(layers)
 
 

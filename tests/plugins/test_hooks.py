@@ -9,7 +9,10 @@ import pytest
 
 from polykeras import admission, hooks, plugins
 
-MISSPELT = "def polykeras_pases(backend_name, register): pass\ndef polykeras_train_begin(model): model.append('misspelt')"
+MISSPELT = """
+def polykeras_pases(backend_name, register): pass
+def polykeras_train_begin(model): model.append('misspelt')
+"""
 GOOD = "def polykeras_train_begin(model): model.append('good')"
 
 

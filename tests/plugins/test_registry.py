@@ -113,12 +113,12 @@ def test_a_broken_plugin_is_raised_when_asked_for_and_harmless_otherwise(shelf, 
 
 
 def test_a_failure_is_kept_and_its_module_not_run_again(shelf, site):
-    source = "import pathlib\nwith open(pathlib.Path(__file__).parent / 'runs', 'a') as f: f.write('x')\nraise ValueError('no')"
+    source = "with open(__file__ + '.runs', 'a') as runs: runs.write('x')\nraise ValueError('no')"
     site.install("acme-shelf", {GROUP: {"Oak": "acme_oak:Oak"}}, {"acme_oak.py": source})
     for _ in range(3):
         with pytest.raises(PluginError):
             shelf.get("Oak")
-    assert (site.path / "runs").read_text() == "x"
+    assert (site.path / "acme_oak.py.runs").read_text() == "x"
     entrypoints.refresh()
     assert not admission.failures(), "after a refresh a repaired plugin gets another chance"
 
@@ -185,11 +185,24 @@ def test_an_unknown_name_unlike_any_lists_what_there_is(shelf):
         shelf.get("zzzzzz")
 
 
-def test_a_missing_distribution_is_named_with_its_install_line(monkeypatch):
+@pytest.fixture
+def nothing_installed(monkeypatch):
     monkeypatch.setattr(entrypoints, "_index", {})
+    monkeypatch.setattr(entrypoints, "version_of", {}.get)
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_a_missing_distribution_is_named_with_its_install_line():
     with pytest.raises(UnknownName, match="Unknown layer: Dense.*polykeras-layers.*pip install polykeras-layers"):
         registry.layers.get("Dense")
     with pytest.raises(UnknownName, match="Did you mean 'Dropout'.*pip install polykeras-layers"):
         registry.layers.get("Droupout")
     with pytest.raises(UnknownName, match="pip install polykeras-optimizers"):
         registry.optimizers.get("Adam")
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_an_installed_distribution_that_lacks_a_name_is_to_be_upgraded(monkeypatch):
+    monkeypatch.setattr(entrypoints, "version_of", {"polykeras-layers": "0.0.1"}.get)
+    with pytest.raises(UnknownName, match="Unknown layer: Dense.*0.0.1: pip install --upgrade polykeras-layers"):
+        registry.layers.get("Dense")

@@ -28,7 +28,8 @@ def backends(site):
     """A function that installs a backend `acme...`, brought by a distribution of its own."""
     def install(name, api=(1, 0), cause=None, source=None):
         text = SOURCE.format(name=name, api=api, cause=repr(cause)) if source is None else source
-        site.install(f"dist-{name}", {"polykeras.backends": {name: f"{name}_module:{name}"}}, {f"{name}_module.py": text})
+        module = f"{name}_module"
+        site.install(f"dist-{name}", {"polykeras.backends": {name: f"{module}:{name}"}}, {f"{module}.py": text})
 
     return install
 

@@ -128,16 +128,13 @@ class Registry:
             return text
         bringer = distributions.bringer(self.group, name)
         if bringer is not None:
-            return f"{text} It comes with {bringer}, which is not installed: {distributions.install_line(bringer)}"
+            return f"{text} {_how_to_get(bringer)}"
         here = self.names()
         nearest = suggest.nearest(name, {*here, *distributions.known_names(self.group)})
         if nearest is None:
             return f"{text} {suggest.listing(here, 'Registered')}"
         text = f"{text} Did you mean {nearest!r}?"
-        if nearest not in here:
-            bringer = distributions.known_names(self.group)[nearest]
-            text += f" (It comes with {bringer}, which is not installed: {distributions.install_line(bringer)})"
-        return text
+        return text if nearest in here else f"{text} {_how_to_get(distributions.known_names(self.group)[nearest])}"
 
     def _check_free(self, name: str, obj: Any) -> None:
         earlier = self._registered.get(name)
@@ -160,6 +157,14 @@ class Registry:
             return self.find(name) is not None
         except PluginError:
             return False
+
+
+def _how_to_get(bringer: str) -> str:
+    """What to do for a name that this distribution is known to bring and that is not here."""
+    version = entrypoints.version_of(bringer)
+    if version is None:
+        return f"It comes with {bringer}, which is not installed: {distributions.install_line(bringer)}"
+    return f"It comes with {bringer}, but not with the installed {version}: pip install --upgrade {bringer}"
 
 
 def _any_enabled(claims: tuple[Claim, ...]) -> bool:

@@ -58,7 +58,7 @@ def _computing() -> list[tuple[str, str]]:
 def _blas() -> str:
     try:
         import numpy
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (a broken installation may raise anything)
         return f"unknown: importing NumPy failed with {type(error).__name__}: {error}"
     built = numpy.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     return f"{built.get('name', 'unknown')} {built.get('version', '')}".strip()

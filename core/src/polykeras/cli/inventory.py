@@ -34,7 +34,8 @@ def take() -> list[Entry]:
     """Try every claim, and say of each what came of it. Loads all enabled plugins."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what is left out is in the result
-        plugins.manager() if entrypoints.group_claims(plugins.GROUP) else None
+        if entrypoints.group_claims(plugins.GROUP):
+            plugins.manager()
     for one in registry.EVERY_REGISTRY:
         one.usable_names()
     failed = {claim: failure for failure in admission.failures() for claim in failure.claims}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from polykeras.runtime.arena import Arenas
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step, Value
-from polykeras.symbolic.spec import Spec
 
 
 class Kernel(NamedTuple):
@@ -46,6 +48,11 @@ class Backend:
     polykeras_api = (1, 0)
     limits: tuple[Limit, ...] = ()
 
+    def __init__(self) -> None:
+        self.arenas = Arenas(self)
+        self.writing = threading.RLock()
+        self.bodies: weakref.WeakKeyDictionary[Program, Executable] = weakref.WeakKeyDictionary()
+
     @classmethod
     def unavailable(cls) -> str | None:
         """Why the backend cannot work on this machine, or None."""
@@ -73,9 +80,26 @@ class Backend:
         """An array in a block: `offset` in bytes, `strides` in elements."""
         raise NotImplementedError
 
+    def strided(self, array: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        """A view of a contiguous array: `offset` and `strides` in elements."""
+        raise NotImplementedError
+
     def copy(self, source: Any, target: Any) -> None:
         """Write the elements of one array into another of its shape."""
         raise NotImplementedError
+
+    def accumulate(self, source: Any, target: Any) -> None:
+        """Add the elements of one array to another of its shape."""
+        raise NotImplementedError
+
+    def fresh(self, array: Any) -> Any:
+        """A new array with the elements of `array`."""
+        raise NotImplementedError
+
+    def size(self, array: Any) -> int | tuple[int, ...]:
+        """An integer array as a size: an int, or a tuple of ints."""
+        value = self.to_numpy(array).tolist()
+        return tuple(value) if isinstance(value, list) else int(value)
 
     # -- code ----------------------------------------------------------------------------------------------------
 
@@ -139,7 +163,3 @@ def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tu
     given = iter(arrays)
     return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
 
-
-def result_spec(array: Any) -> Spec:
-    """The spec of an array."""
-    return Spec(tuple(array.shape), str(array.dtype))

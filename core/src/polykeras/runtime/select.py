@@ -160,7 +160,7 @@ def _decide() -> Choice:
     if ours:
         return Choice(ours, "from the environment variable POLYKERAS_BACKEND")
     keras = os.environ.get("KERAS_BACKEND", "").strip()
-    if keras in registry.backends or keras in distributions.known_names(registry.backends.group):
+    if keras and (keras in registry.backends or keras in distributions.known_names(registry.backends.group)):
         return Choice(keras, "from the environment variable KERAS_BACKEND")
     configured = config.configured_backend()
     if configured is not None:

@@ -11,7 +11,7 @@ from polykeras.symbolic import graph
 from polykeras.symbolic.body import Body
 from polykeras.symbolic.graph import Key, Node, Tensor
 from polykeras.symbolic.op import CONSTANT, OPS, PARAMETER, PLACEHOLDER, VARIABLE
-from polykeras.symbolic.ops.control import COND, SCAN, after, assign, assign_add, common_shape
+from polykeras.symbolic.ops.control import ASSIGNMENTS, COND, SCAN, after, assign, assign_add, common_shape
 from polykeras.symbolic.spec import Spec
 
 # Programs kept for each body, by the specs of its parameters; and the largest fill that is computed once and kept.
@@ -116,7 +116,7 @@ class _Specialiser:
         if op is SCAN or op is COND:
             return self._control(node, ins)
         specs = op.infer(tuple([v.spec for v in ins]), attrs)
-        if op.effect:
+        if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
         if op.alias_rule is not None:
             index = op.alias_rule(*[v.spec for v in ins], **attrs)
@@ -129,7 +129,7 @@ class _Specialiser:
         args = [self._argument(op.is_size(i), i in op.shape_only, v) for i, v in enumerate(ins)]
         key = (op, tuple(attrs.values()), tuple(args))
         try:
-            found = self.merged.get(key)
+            found = None if op.effect else self.merged.get(key)
         except TypeError:  # an attribute that cannot be compared: the node stays alone
             key, found = node, None
         if found is not None:
@@ -330,7 +330,7 @@ class _Specialiser:
 
     def _is_fixed(self, step: Step, fixed: set[Value]) -> bool:
         """Does it give the same at every call? Large fills are not kept."""
-        if step.op.random or step.bodies or step.allocates or any(v not in fixed for v in step.ins):
+        if step.op.random or step.op.effect or step.bodies or step.allocates or any(v not in fixed for v in step.ins):
             return False
         return sum(v.spec.size for v in step.outs) <= KEPT_ELEMENTS
 

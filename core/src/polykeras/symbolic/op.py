@@ -132,15 +132,25 @@ class Op:
         return self.build(graph.localise(self._tensors(operands)), self._bind(attrs))
 
     def build(self, inputs: tuple[Tensor, ...], attrs: dict[str, Any]) -> Any:
-        """Build a node from inputs and attributes that are ready."""
+        """Build a node from inputs and attributes that are ready.
+
+        An attribute `dtype` that is None becomes the result's, so that kernels find it. What depends on the learning
+        phase says so: `_uses_learning_phase`.
+        """
         try:
             specs = self.infer(tuple([t.spec for t in inputs]), attrs)
         except (ValueError, TypeError) as error:
             raise type(error)(self.explain(error, [t.spec for t in inputs], _context())) from None
+        if "dtype" in attrs and attrs["dtype"] is None:
+            attrs["dtype"] = specs[0].dtype
         node = Node(self, inputs, attrs, specs)
-        if len(specs) == 1 and not self.returns_tuple(attrs):
-            return Tensor(node, 0, specs[0])
-        return tuple([Tensor(node, i, spec) for i, spec in enumerate(specs)])
+        outputs = tuple([Tensor(node, i, spec) for i, spec in enumerate(specs)])
+        for t in inputs:
+            if t.__dict__.get("_uses_learning_phase"):
+                for output in outputs:
+                    output._uses_learning_phase = True  # type: ignore[attr-defined]
+                break
+        return outputs[0] if len(outputs) == 1 and not self.returns_tuple(attrs) else outputs
 
     def returns_tuple(self, attrs: dict[str, Any]) -> bool:
         """Does a call return a tuple even if there is one output? True for control ops."""
@@ -271,9 +281,12 @@ def freeze(value: Any) -> Known:
 
 
 def common_dtype(operands: Sequence[Any], floating: bool = False) -> str:
-    """The dtype in which operands meet; Python numbers are weak."""
-    found = [_dtype(x) for x in operands if not is_scalar(x)]
+    """The dtype in which operands meet; Python numbers are weak, and so are arrays beside tensors of their kind."""
+    found = [x.spec.dtype for x in operands if isinstance(x, Tensor)]
     dtype = dtypes.promote(*found) if found else None
+    for x in operands:
+        if not isinstance(x, Tensor) and not is_scalar(x):
+            dtype = _beside(as_tensor(x).spec.dtype, dtype)
     for x in operands:
         if is_scalar(x) and (dtype is None or not dtypes.is_float(dtype)):
             dtype = dtypes.of_scalar(x, dtype) if dtype is None else dtypes.promote(dtype, dtypes.of_scalar(x, dtype))
@@ -281,14 +294,21 @@ def common_dtype(operands: Sequence[Any], floating: bool = False) -> str:
     return dtype if not floating or dtypes.is_float(dtype) else config.floatx()
 
 
-def _dtype(x: Any) -> str:
-    return x.spec.dtype if isinstance(x, Tensor) else as_tensor(x).spec.dtype
+def _beside(dtype: str, partner: str | None) -> str:
+    """The dtype in which an array of `dtype` meets a partner: the partner's, unless it is of a lesser kind."""
+    if partner is None:
+        return dtype
+    if dtypes.is_float(partner) or dtype == "bool" or (dtypes.is_integer(partner) and dtypes.is_integer(dtype)):
+        return partner
+    return config.floatx() if dtypes.is_float(dtype) else dtype
 
 
 def as_dtype(x: Any, dtype: str) -> Tensor:
     """`x` as a tensor of `dtype`, with a cast where it has another."""
     if is_scalar(x):
         return constant(x, dtype)
+    if not isinstance(x, Tensor) and hasattr(x, "astype"):
+        x = x.astype(dtype)
     tensor = as_tensor(x)
     return tensor if tensor.spec.dtype == dtype else OPS["cast"](tensor, dtype=dtype)
 
