@@ -1,4 +1,4 @@
-"""What the CuPy backend proves without a GPU: that it installs, waits for its turn, and says why it cannot work here."""
+"""What the CuPy backend proves without a GPU: that it installs, waits for its turn, and says why it cannot work."""
 
 import os
 import subprocess
