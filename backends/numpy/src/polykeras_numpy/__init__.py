@@ -9,6 +9,7 @@ import numpy
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.program import Step
 from polykeras.runtime.xp import XpBackend
+from polykeras_numpy import conv, pool, random  # noqa: F401  they declare binders
 from polykeras_numpy.binding import BINDERS
 
 __all__ = ["NumpyBackend"]

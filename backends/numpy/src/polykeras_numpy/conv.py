@@ -12,11 +12,13 @@ import numpy as np
 
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.program import Step
+from polykeras_numpy.binding import binder
 from polykeras_numpy.columns import Columns
 
 Array = Any
 
 
+@binder("conv")
 def bind_conv(step: Step) -> Kernel | None:
     """y = windows(x) kernel."""
     x, kernel = [value.spec for value in step.arrays]
@@ -28,6 +30,7 @@ def bind_conv(step: Step) -> Kernel | None:
     return Kernel(functools.partial(_conv, columns), into=True, workspace=columns.padded_bytes + columns.columns_bytes)
 
 
+@binder("conv_input_grad")
 def bind_conv_input_grad(step: Step) -> Kernel | None:
     """dx = the sum over the window of g kernel', each element's product added where it was read."""
     g, kernel = [value.spec for value in step.arrays]
@@ -46,6 +49,7 @@ def bind_conv_input_grad(step: Step) -> Kernel | None:
     )
 
 
+@binder("conv_kernel_grad")
 def bind_conv_kernel_grad(step: Step) -> Kernel | None:
     """dkernel = windows(x)' g."""
     x, g = [value.spec for value in step.arrays]
@@ -149,10 +153,3 @@ def _pointwise_input_grad(g: Array, kernel: Array, out: Array) -> None:
 
 def _pointwise_kernel_grad(x: Array, g: Array, out: Array) -> None:
     np.matmul(x.reshape(-1, x.shape[-1]).T, g.reshape(-1, g.shape[-1]), out=out.reshape(out.shape[-2:]))
-
-
-BINDINGS = {
-    "conv": bind_conv,
-    "conv_input_grad": bind_conv_input_grad,
-    "conv_kernel_grad": bind_conv_kernel_grad,
-}

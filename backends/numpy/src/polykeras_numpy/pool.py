@@ -14,6 +14,7 @@ import numpy as np
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.program import Step
 from polykeras.symbolic.windows import taps
+from polykeras_numpy.binding import binder
 
 Array = Any
 BLOCK_BYTES = 2**19  # of inputs
@@ -45,11 +46,13 @@ def _windows(step: Step, x: Any, y: Any) -> Windows | None:
     return Windows(x, y, step.attrs)
 
 
+@binder("max_pool")
 def bind_max_pool(step: Step) -> Kernel | None:
     windows = _windows(step, step.arrays[0].spec, step.outs[0].spec)
     return None if windows is None else Kernel(functools.partial(_max_pool, windows), into=True)
 
 
+@binder("max_pool_grad")
 def bind_max_pool_grad(step: Step) -> Kernel | None:
     g, x, y = [value.spec for value in step.arrays]
     windows = _windows(step, x, y)
@@ -93,6 +96,3 @@ def _max_pool_grad(windows: Windows, block_size: int, g: Array, x: Array, y: Arr
                 share = shares[: target.size].reshape(target.shape)
                 np.multiply(gradient[there], hit, out=share)
                 np.add(target, share, out=target)
-
-
-BINDINGS = {"max_pool": bind_max_pool, "max_pool_grad": bind_max_pool_grad}

@@ -13,6 +13,7 @@ import numpy as np
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.program import Step
 from polykeras.symbolic.ops.random import dropout_threshold
+from polykeras_numpy.binding import binder
 
 Array = Any
 WORD = 2**64 - 1
@@ -38,14 +39,17 @@ class Philox:
         return self.bits.random_raw(-(-count // 2)).view("uint32")[:count]
 
 
+@binder("random_bits")
 def bind_random_bits(step: Step) -> Kernel | None:
     return _bind(_random_bits, step)
 
 
+@binder("random_unit")
 def bind_random_unit(step: Step) -> Kernel | None:
     return None if step.attrs["dtype"] == "float16" else _bind(_random_unit, step)
 
 
+@binder("dropout_mask")
 def bind_dropout_mask(step: Step) -> Kernel | None:
     if step.dynamic:
         return None
@@ -77,10 +81,3 @@ def _dropout_mask(
     philox.seek(counter, position)
     keep = philox.words(out.size).reshape(out.shape) >= threshold
     np.multiply(keep, scale, out=out)
-
-
-BINDINGS = {
-    "random_bits": bind_random_bits,
-    "random_unit": bind_random_unit,
-    "dropout_mask": bind_dropout_mask,
-}

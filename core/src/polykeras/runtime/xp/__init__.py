@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from polykeras.runtime.backend import Backend
+from polykeras.runtime.xp.classification import Classification
+from polykeras.runtime.xp.conv import Conv
 from polykeras.runtime.xp.elementwise import Elementwise
+from polykeras.runtime.xp.image import Image
 from polykeras.runtime.xp.linalg import Linalg
+from polykeras.runtime.xp.normalization import Normalization
+from polykeras.runtime.xp.pool import Pool
+from polykeras.runtime.xp.random import Random
 from polykeras.runtime.xp.reduce import Reduce
 from polykeras.runtime.xp.shape import Shape
 
 
-class XpBackend(Elementwise, Shape, Reduce, Linalg, Backend):
+class XpBackend(
+    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Random, Backend
+):
     """A backend on an array module that follows NumPy: `xp`. Results are C-contiguous and never alias an operand."""
 
     xp: Any
