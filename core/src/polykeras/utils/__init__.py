@@ -10,6 +10,8 @@ _GENERIC = (
 __getattr__, __dir__ = lazy(__name__, {
     **{name: f"polykeras.utils.generic_utils:{name}" for name in _GENERIC},
     "Progbar": "polykeras.utils.progbar:Progbar",
+    "Sequence": "polykeras.utils.data_utils:Sequence",
+    "data_utils": "polykeras.utils.data_utils",
     "generic_utils": "polykeras.utils.generic_utils",
     "normalize": "polykeras.utils.np_utils:normalize",
     "np_utils": "polykeras.utils.np_utils",

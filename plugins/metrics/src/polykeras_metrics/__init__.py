@@ -1,1 +1,1 @@
-"""The metrics of Keras, for polykeras."""
+"""The metrics of Keras; found by `polykeras.metrics` through this distribution's entry points."""

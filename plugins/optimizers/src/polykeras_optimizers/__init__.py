@@ -1,1 +1,1 @@
-"""The optimizers of Keras, for polykeras."""
+"""The optimizers of Keras; found by `polykeras.optimizers` through this distribution's entry points."""

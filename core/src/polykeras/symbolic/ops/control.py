@@ -13,7 +13,7 @@ from polykeras.symbolic.autodiff import gradients
 from polykeras.symbolic.body import Body, Trace, inline, loop_position
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import VARIABLE, Op, as_size, as_tensor, constant, op, register
-from polykeras.symbolic.ops.elementwise import add, cast, fill_like, multiply
+from polykeras.symbolic.ops.elementwise import add, broadcast_to, cast, fill_like, multiply
 from polykeras.symbolic.ops.shape import size_of
 from polykeras.symbolic.spec import Shape, Spec, format_shape, merge_shapes, same_dims
 
@@ -105,6 +105,8 @@ def assignment(kind: Op, variable: Tensor, value: Any) -> Tensor:
     value = as_tensor(value)
     if value.spec.dtype != variable.spec.dtype:
         value = cast(value, dtype=variable.spec.dtype)
+    if value.spec.shape != variable.spec.shape and not same_dims(value.spec.shape, variable.spec.shape):
+        value = broadcast_to(value, variable)
     trace = graph.current_trace()
     if trace is None:
         return kind(variable, value)  # type: ignore[no-any-return]

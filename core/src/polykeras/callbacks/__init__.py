@@ -1,0 +1,27 @@
+"""Callbacks: objects that `fit` tells what happens in training."""
+
+from polykeras.callbacks.base import Callback, CallbackList
+from polykeras.callbacks.checkpoint import ModelCheckpoint
+from polykeras.callbacks.csv_logger import CSVLogger
+from polykeras.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
+from polykeras.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from polykeras.callbacks.progress import ProgbarLogger
+from polykeras.callbacks.records import BaseLogger, History
+from polykeras.callbacks.simple import LambdaCallback
+from polykeras.utils.progbar import Progbar
+
+__all__ = [
+    "BaseLogger",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "Progbar",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

@@ -1,0 +1,133 @@
+"""The callback's interface, and the list of callbacks that `fit` drives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Hooks into training: subclass it, override what is needed, pass objects to `fit(callbacks=[...])`.
+
+    model: the model being trained; set `model.stop_training = True` to end training.
+    params: `batch_size`, `epochs`, `steps`, `samples`, `verbose`, `do_validation`, `metrics`.
+    validation_data: the validation arrays (inputs, targets, sample weights), where there are such.
+
+    The logs of a batch hold `batch`, `size`, and at its end `loss` and the metrics; those of an epoch's end `loss`, the
+    metrics, and `val_` values. Hooks that a callback does not override cost nothing.
+    """
+
+    def __init__(self) -> None:
+        self.validation_data: Any = None
+        self.model: Any = None
+        self.params: dict[str, Any] = {}
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        self.model = model
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before epoch number `epoch`, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After the epoch and its validation."""
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before batch number `batch` of the epoch, counted from 0."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After the batch."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch."""
+
+
+# Each hook, and the later name under which a callback may define it instead.
+LATER_NAMES = {"on_batch_begin": "on_train_batch_begin", "on_batch_end": "on_train_batch_end"}
+
+
+class CallbackList:
+    """Several callbacks driven as one. Only hooks that a callback overrides are called."""
+
+    def __init__(self, callbacks: Iterable[Any] | None = None, queue_length: int = 10) -> None:
+        self.callbacks = list(callbacks or ())
+        self.queue_length = queue_length
+        self.params: dict[str, Any] = {}
+        self.model: Any = None
+        self._hooks: dict[str, list[Any]] = {}
+
+    def append(self, callback: Any) -> None:
+        self.callbacks.append(callback)
+        self._hooks.clear()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.callbacks)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        self.model = model
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def listens(self, hook: str) -> bool:
+        """Whether any callback overrides `hook`."""
+        return bool(self._overridden(hook))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        for hook in self._overridden("on_epoch_begin"):
+            hook(epoch, _dict(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = _dict(logs)
+        for hook in self._overridden("on_epoch_end"):
+            hook(epoch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        logs = _dict(logs)
+        for hook in self._overridden("on_batch_begin"):
+            hook(batch, logs)
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        logs = _dict(logs)
+        for hook in self._overridden("on_batch_end"):
+            hook(batch, logs)
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._hooks.clear()
+        for hook in self._overridden("on_train_begin"):
+            hook(_dict(logs))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        for hook in self._overridden("on_train_end"):
+            hook(_dict(logs))
+
+    def _overridden(self, name: str) -> list[Any]:
+        hooks = self._hooks.get(name)
+        if hooks is None:
+            found = (_overriding(callback, name) for callback in self.callbacks)
+            hooks = self._hooks[name] = [hook for hook in found if hook is not None]
+        return hooks
+
+
+def _overriding(callback: Any, name: str) -> Any:
+    """The callback's own method for a hook, or None where it has the base class's, which does nothing."""
+    for spelling in (name, LATER_NAMES.get(name, name)):
+        method = getattr(callback, spelling, None)
+        if method is not None and getattr(method, "__func__", method) is not getattr(Callback, spelling, None):
+            return method
+    return None
+
+
+def _dict(logs: Logs | None) -> Logs:
+    return {} if logs is None else logs

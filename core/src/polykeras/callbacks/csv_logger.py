@@ -1,0 +1,59 @@
+"""Write the epochs' logs to a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TextIO
+
+from polykeras.callbacks.base import Callback, Logs
+
+
+class CSVLogger(Callback):
+    """Writes one line per epoch: its number (from 0), then the logs' values by name.
+
+    filename: of the CSV file.
+    separator: between the columns.
+    append: go on with an existing file, without a second header; else start anew.
+    """
+
+    def __init__(self, filename: str, separator: str = ",", append: bool = False) -> None:
+        super().__init__()
+        self.filename = filename
+        self.sep = separator
+        self.append = append
+        self.keys: list[str] | None = None
+        self.writer: csv.DictWriter[str] | None = None
+        self.csv_file: TextIO | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        path = Path(self.filename)
+        self._needs_header = not (self.append and path.exists() and path.stat().st_size)
+        self.csv_file = path.open("a" if self.append else "w", newline="", encoding="utf-8")
+        self.writer = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = logs or {}
+        if self.csv_file is None:
+            raise RuntimeError("CSVLogger.on_epoch_end was called before on_train_begin")
+        if self.keys is None:
+            self.keys = sorted(logs)
+        if self.writer is None:
+            self.writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep, lineterminator="\n")
+            if self._needs_header:
+                self.writer.writeheader()
+        # An epoch that was stopped early may lack values.
+        self.writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys}})
+        self.csv_file.flush()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.csv_file is not None:
+            self.csv_file.close()
+        self.csv_file = self.writer = None
+
+
+def _cell(value: Any) -> Any:
+    """A value as it stands in a cell; several in quotes and brackets."""
+    several = isinstance(value, Iterable) and not isinstance(value, str) and getattr(value, "ndim", 1) > 0
+    return f"[{', '.join(map(str, value))}]" if several else value

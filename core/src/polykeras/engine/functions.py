@@ -1,0 +1,107 @@
+"""The functions that a model runs: one training step, one evaluation step, one prediction, each made when first needed.
+
+Training and evaluation exist twice: with sample weights as inputs, and without, which is what most calls want. Both
+share the optimizer's state and its updates.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from polykeras import backend as K
+from polykeras.engine.compiling import weighted as with_weights
+from polykeras.optimizers.base import training_graph_of
+
+Step = Callable[[list[Any]], list[Any]]
+
+_making = threading.RLock()  # several threads may ask a model for its first function
+
+
+def step_function(model: Any, mode: str, weighted: bool = False) -> Step:
+    """The function of a list of arrays (inputs, then targets, then sample weights if `weighted`) to a list of results.
+
+    mode: "train" and "test" give the loss and the metrics, "predict" the outputs.
+    """
+    found = model._steps.get((mode, weighted))
+    return found if found is not None else _step_made_once(model, mode, weighted)
+
+
+def _step_made_once(model: Any, mode: str, weighted: bool) -> Step:
+    with _making:
+        key = (mode, weighted)
+        if key not in model._steps:
+            # Outside training the learning phase need not be fed: it is 0 then.
+            phased = mode == "train" and _is_phased(model)
+            function = _function(model, mode, weighted, phased)
+            model._steps[key] = _in_training_phase(function) if phased else function
+        step: Step = model._steps[key]
+        return step
+
+
+def _in_training_phase(function: Any) -> Step:
+    def step(arrays: list[Any]) -> list[Any]:
+        results: list[Any] = function([*arrays, 1])
+        return results
+
+    return step
+
+
+def keras_function(model: Any, mode: str) -> Any:
+    """The backend function with Keras's inputs: inputs, targets, sample weights, and the learning phase if used."""
+    with _making:
+        if mode not in model._functions:
+            model._functions[mode] = _function(model, mode, weighted=mode != "predict", phased=_is_phased(model))
+        return model._functions[mode]
+
+
+def _function(model: Any, mode: str, weighted: bool, phased: bool) -> Any:
+    inputs = list(model._feed_inputs)
+    outputs, updates = _results(model, mode)
+    if mode != "predict":
+        inputs += model._feed_targets
+    if weighted:
+        outputs, updates = _weighted(model, outputs, updates)
+        inputs += model._feed_sample_weights
+    if phased:
+        inputs.append(K.learning_phase())
+    return K.function(inputs, outputs, updates=updates, name=f"{mode}_function")
+
+
+def _results(model: Any, mode: str) -> tuple[list[Any], list[Any]]:
+    """Outputs and updates of a function."""
+    if mode == "predict":
+        return model.outputs, list(model.state_updates)
+    outputs = [model._unweighted_loss, *model.metrics_tensors]
+    if mode == "test":
+        return outputs, [*model.state_updates, *model.metrics_updates]
+    return outputs, [*model.updates, *_training_updates(model), *model.metrics_updates]
+
+
+def _training_updates(model: Any) -> list[Any]:
+    """The optimizer's updates; asked for once, as asking makes the optimizer's state."""
+    if model._training_updates is None:
+        with K.name_scope("training"), K.name_scope(type(model.optimizer).__name__), training_graph_of(model):
+            model._training_updates = model.optimizer.get_updates(
+                params=model._collected_trainable_weights, loss=model._unweighted_loss
+            )
+    updates: list[Any] = model._training_updates
+    return updates
+
+
+def _weighted(model: Any, outputs: list[Any], updates: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Outputs and updates with the sample weights in them."""
+    values = [update[1] if isinstance(update, (tuple, list)) else update for update in updates]
+    copies = with_weights([*outputs, *values], model._feed_outputs)
+    values = copies[len(outputs) :]
+    pairs = [
+        (update[0], value) if isinstance(update, (tuple, list)) else value
+        for update, value in zip(updates, values, strict=True)
+    ]
+    return copies[: len(outputs)], pairs
+
+
+def _is_phased(model: Any) -> bool:
+    """Whether the learning phase is an input: the model depends on it and it is not fixed."""
+    return bool(model.uses_learning_phase) and not isinstance(K.learning_phase(), int)

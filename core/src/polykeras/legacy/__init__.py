@@ -1,0 +1,1 @@
+"""Older spellings of the API, and what is done about them."""

@@ -1,0 +1,183 @@
+"""The base class of optimizers: gradients, clipping, state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from polykeras import backend as K
+from polykeras.legacy.interfaces import keywords
+from polykeras.suggest import nearest
+
+CLIPPING = ("clipnorm", "clipvalue")
+_model: ContextVar[Any] = ContextVar("model whose training graph is being built", default=None)
+
+
+class Optimizer:
+    """Turns gradients into updates of weights.
+
+    An optimizer of one's own defines `get_updates(loss, params)`, which returns updates as `K.update` and its kin make
+    them, and puts its state into `self.weights`, so that it is saved with the model:
+
+        class Momentum(Optimizer):
+            def __init__(self, lr=0.01, **kwargs):
+                super().__init__(**kwargs)
+                self.lr = K.variable(lr, name="lr")
+
+            def get_updates(self, loss, params):
+                grads = self.get_gradients(loss, params)
+                self.weights = [K.zeros(K.int_shape(p)) for p in params]
+                for p, g, v in zip(params, grads, self.weights):
+                    new_v = 0.9 * v - self.lr * g
+                    self.updates += [K.update(v, new_v), K.update(p, p + new_v)]
+                return self.updates
+
+    Keywords of every optimizer:
+
+    clipnorm: when the L2 norm over all gradients together exceeds it, all are scaled down to that norm.
+    clipvalue: each gradient element is clipped to [-clipvalue, clipvalue].
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        for keyword in kwargs:
+            if keyword not in CLIPPING:
+                known = [*keywords(type(self).__init__), *CLIPPING]
+                near = nearest(keyword, known)
+                advice = f"did you mean {near!r}?" if near else f"it takes: {', '.join(known)}"
+                raise TypeError(
+                    f"Unexpected keyword argument passed to optimizer {type(self).__name__}: {keyword!r}; {advice}"
+                )
+        vars(self).update(kwargs)
+        self.updates: list[Any] = []
+        self.weights: list[Any] = []
+
+    @property
+    def lr(self) -> Any:
+        """The learning rate, a variable: `K.get_value(opt.lr)`. Assigning a number sets its value."""
+        try:
+            return vars(self)["_lr"]
+        except KeyError:
+            raise AttributeError(f"Optimizer {type(self).__name__} has no attribute 'lr'") from None
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        current = vars(self).get("_lr")
+        if K.is_variable(current) and not K.is_tensor(value):
+            K.set_value(current, value)  # a compiled model reads this variable
+        else:
+            vars(self)["_lr"] = value
+
+    @property
+    def learning_rate(self) -> Any:
+        """Later Keras's name for `lr`."""
+        return self.lr
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.lr = value
+
+    def get_updates(self, loss: Any, params: Sequence[Any]) -> list[Any]:
+        """The updates of one step that lowers `loss`; called once per `compile`."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_updates(self, loss, params)")
+
+    def get_gradients(self, loss: Any, params: Sequence[Any]) -> list[Any]:
+        """Gradients of `loss`, clipped as the keywords say.
+
+        Raises ValueError where a parameter has no gradient, with its name.
+        """
+        gradients = K.gradients(loss, params)
+        missing = [p.name for p, g in zip(params, gradients, strict=True) if g is None]
+        if missing:
+            raise ValueError(
+                f"These weights have `None` for gradient: {', '.join(missing)}. Either the loss does not depend on "
+                "them, or an operation between them has no gradient (K.argmax, K.round, comparisons, casts to "
+                "integers). Make the layer's `trainable` False, or use differentiable operations."
+            )
+        return self._clip(_plugged(gradients, params))
+
+    def _clip(self, gradients: list[Any]) -> list[Any]:
+        limit = getattr(self, "clipnorm", None)
+        if limit is not None and limit > 0:
+            norm = K.sqrt(_sum([K.sum(K.square(g)) for g in gradients]))
+            scale = K.minimum(limit / norm, 1.0)
+            gradients = [g * scale for g in gradients]
+        limit = getattr(self, "clipvalue", None)
+        if limit is not None and limit > 0:
+            gradients = [K.clip(g, -limit, limit) for g in gradients]
+        return gradients
+
+    def get_weights(self) -> list[np.ndarray]:
+        """The state, as arrays in the order of `weights`."""
+        values: list[np.ndarray] = K.batch_get_value(self.weights)
+        return values
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the state from arrays in the order of `get_weights()`.
+
+        Raises ValueError where number or shapes differ; then nothing has been set.
+        """
+        name = type(self).__name__
+        if len(weights) != len(self.weights):
+            raise ValueError(
+                f"Optimizer {name} has {len(self.weights)} weights, but {len(weights)} arrays were given. "
+                "(An optimizer gets its weights when a model compiled with it makes its training function.)"
+            )
+        arrays = [np.asarray(w) for w in weights]
+        for number, (variable, array) in enumerate(zip(self.weights, arrays, strict=True)):
+            if tuple(K.int_shape(variable)) != array.shape:
+                raise ValueError(
+                    f"Optimizer weight shape {tuple(K.int_shape(variable))} not compatible with provided weight shape "
+                    f"{array.shape}: weight {number} of {name}, '{variable.name}'"
+                )
+        K.batch_set_value(list(zip(self.weights, arrays, strict=True)))
+
+    def get_config(self) -> dict[str, Any]:
+        """The clipping keywords that were given; subclasses add their own arguments."""
+        return {keyword: getattr(self, keyword) for keyword in CLIPPING if hasattr(self, keyword)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Optimizer:
+        """An optimizer with the arguments that `get_config()` gave; its state starts anew."""
+        return cls(**config)
+
+
+def clip_norm(g: Any, c: float, n: Any) -> Any:
+    """The gradient `g` scaled by min(1, c/n) for the norm `n` of all gradients; unchanged for `c` <= 0."""
+    return g * K.minimum(c / n, 1.0) if c > 0 else g
+
+
+def constrained(param: Any, value: Any) -> Any:
+    """`value` after the constraint that `param` carries, if any."""
+    constraint = getattr(param, "constraint", None)
+    return value if constraint is None else constraint(value)
+
+
+def _sum(terms: list[Any]) -> Any:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+@contextmanager
+def training_graph_of(model: Any) -> Iterator[None]:
+    """While open, gradients are those of `model`: plugins are told so."""
+    token = _model.set(model)
+    try:
+        yield
+    finally:
+        _model.reset(token)
+
+
+def _plugged(gradients: list[Any], params: Sequence[Any]) -> list[Any]:
+    """The gradients after the plugins' hook `polykeras_gradients`."""
+    from polykeras import plugins
+
+    replaced = plugins.chain(
+        "polykeras_gradients", "gradients", model=_model.get(), gradients=gradients, variables=list(params)
+    )
+    return list(replaced)
