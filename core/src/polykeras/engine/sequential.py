@@ -117,8 +117,9 @@ class Sequential(Model):
             self.inputs = self.outputs = [_single(layer.output, layer)]
         elif not self._layers and (start := _input_of(layer)) is not None:
             shape, dtype = start
-            self.inputs = [Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")]
-            self.outputs = [_single(layer(self.inputs[0]), layer)]
+            tensor = Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")
+            self.outputs = [_single(layer(tensor), layer)]
+            self.inputs = [tensor]
         self._layers.append(layer)
 
     def _join(self) -> None:
