@@ -5,10 +5,17 @@ Functions take tensors, arrays, numbers and nested lists. Shapes in docstrings: 
 
 from polykeras.backend import elementwise, linalg, reduce, variables
 from polykeras.backend import shape as _shape
+from polykeras.backend.activation import *  # noqa: F403
+from polykeras.backend.classification import *  # noqa: F403
 from polykeras.backend.common import *  # noqa: F403
 from polykeras.backend.control import *  # noqa: F403
+from polykeras.backend.conv import *  # noqa: F403
 from polykeras.backend.elementwise import *  # noqa: F403
+from polykeras.backend.image import *  # noqa: F403
 from polykeras.backend.linalg import *  # noqa: F403
+from polykeras.backend.normalization import *  # noqa: F403
+from polykeras.backend.pool import *  # noqa: F403
+from polykeras.backend.random import *  # noqa: F403
 from polykeras.backend.reduce import *  # noqa: F403
 from polykeras.backend.session import (
     backend, clear_session, get_uid, learning_phase, manual_variable_initialization, name_scope, reset_uids,
