@@ -1,7 +1,7 @@
 """Each folder is a whole distribution: it builds a wheel, says what it needs, and imports with that alone.
 
-A wheel is a zip of what goes into site-packages, so an environment that holds just some of ours is their wheels,
-unpacked, on PYTHONPATH. Nothing of ours is installed in the interpreter that runs these tests (`tox -e imports`).
+A wheel is a zip of what goes into site-packages, so an environment that holds just some of ours is made of their
+wheels, unpacked, and of links to what others made; Python runs in it without its own site-packages.
 """
 
 import importlib.util
@@ -9,8 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from email.message import Message
 from email.parser import Parser
 from importlib.metadata import distribution
@@ -72,17 +73,32 @@ def closure(wheels: dict[str, Wheel], name: str) -> set[str]:
     return needed
 
 
-def python(
-    wheels: dict[str, Wheel], installed: Iterable[str], code: str, **environment: str
-) -> subprocess.CompletedProcess:
-    """Run `code` where just `installed`, of ours, is installed."""
-    ours = ("POLYKERAS", "KERAS", "PYTHON")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    path = os.pathsep.join(str(wheels[name].folder) for name in sorted(installed))
-    return subprocess.run(
-        [sys.executable, "-c", code], env={**inherited, **environment, "PYTHONPATH": path},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def third_party(tmp_path_factory) -> Path:
+    """A folder of links to all that is installed here, save what is ours."""
+    folder = tmp_path_factory.mktemp("third-party")
+    for name in ("purelib", "platlib"):
+        for entry in Path(sysconfig.get_path(name)).iterdir():
+            ours = entry.name.lower().startswith(("polykeras", "pytest_polykeras", "__editable__"))
+            if not ours and not (folder / entry.name).exists():
+                (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(wheels, third_party) -> Callable[[Iterable[str], str], subprocess.CompletedProcess]:
+    """`python(installed, code)` runs `code` where just `installed`, of ours, is installed."""
+
+    def run(installed: Iterable[str], code: str) -> subprocess.CompletedProcess:
+        ours = ("POLYKERAS", "KERAS", "PYTHON")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+        path = [*(wheels[name].folder for name in sorted(installed)), third_party]
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
+        return subprocess.run(
+            [sys.executable, "-S", "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+
+    return run
 
 
 def test_every_folder_builds_its_wheel(wheels):
@@ -100,14 +116,14 @@ def test_wheel_carries_readme_licence_and_python_floor(wheels, name):
 
 
 @pytest.mark.parametrize("name", [name for name, packages in PACKAGES.items() if packages])
-def test_distribution_imports_with_its_own_requirements_alone(wheels, name):
+def test_distribution_imports_with_its_own_requirements_alone(wheels, python, name):
     code = "; ".join(f"import {package}" for package in PACKAGES[name])
-    done = python(wheels, closure(wheels, name), code)
+    done = python(closure(wheels, name), code)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_entry_points_lead_somewhere(wheels, name):
+def test_entry_points_lead_somewhere(wheels, python, name):
     """Every `module:object` that a wheel declares can be loaded, where its requirements are there."""
     code = (
         "from importlib.metadata import distribution\n"
@@ -117,7 +133,7 @@ def test_entry_points_lead_somewhere(wheels, name):
         "    except (ImportError, AttributeError) as error:\n"
         "        print(f'{point.group} {point.name} = {point.value}: {error}')\n"
     )
-    done = python(wheels, closure(wheels, name), code)
+    done = python(closure(wheels, name), code)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
@@ -130,7 +146,7 @@ ASKED_FOR = {
 
 
 @pytest.mark.parametrize("missing", ASKED_FOR)
-def test_without_one_distribution_the_rest_works_and_its_names_say_how_to_get_it(wheels, missing):
+def test_without_one_distribution_the_rest_works_and_its_names_say_how_to_get_it(wheels, python, missing):
     rest = closure(wheels, "polykeras") - {missing, "polykeras"}
     code = f"""
 for present in {[code for name, code in ASKED_FOR.items() if name not in (missing, "polykeras-numpy")]}:
@@ -140,7 +156,7 @@ try:
 except Exception as error:
     print(error)
 """
-    done = python(wheels, rest, code)
+    done = python(rest, code)
     assert done.returncode == 0, done.stderr
     assert f"pip install {missing}" in done.stdout
 

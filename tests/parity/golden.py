@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from polykeras import backend as K
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -1,5 +1,6 @@
 """The rows of the seed table about layers, each a test named by its id."""
 
+# ruff: noqa: C408, E731, E741, F403, F405, SIM905, UP008  the rows keep the table's words
 from seed_preamble import *
 
 
@@ -9,9 +10,9 @@ def test_S010_lambda_for_simple_layers():
 
 
 def test_S011_own_layers_inherit_layer():
-    from polykeras.engine.topology import Layer as A
-    from polykeras.engine.base_layer import Layer as B
     from polykeras.engine import Layer as C
+    from polykeras.engine.base_layer import Layer as B
+    from polykeras.engine.topology import Layer as A
 
     assert A is B and B is C and C is keras.layers.Layer
 
@@ -234,8 +235,96 @@ def test_S039_conv2d_padding():
     )
 
 
+def test_S040_separable_weights():
+    assert wts(SeparableConv2D(4, 3, depth_multiplier=3), (8, 9, 2)) == [
+        ("depthwise_kernel", (3, 3, 2, 3)),
+        ("pointwise_kernel", (1, 1, 6, 4)),
+        ("bias", (4,)),
+    ]
+    assert wts(SeparableConv1D(4, 3), (10, 2)) == [
+        ("depthwise_kernel", (3, 2, 1)),
+        ("pointwise_kernel", (1, 2, 4)),
+        ("bias", (4,)),
+    ]
+
+
+def test_S041_separable_is_depthwise_then_pointwise():
+    w = SeparableConv2D(3, 3, use_bias=False, depth_multiplier=2)
+    a = np.random.rand(1, 5, 6, 2)
+    o = run(w, a)
+    d, p = w.get_weights()
+    assert near(
+        o,
+        run(
+            Conv2D(3, 1, use_bias=False, weights=[p]),
+            run(DepthwiseConv2D(3, use_bias=False, depth_multiplier=2, weights=[d]), a),
+        ),
+    )
+
+
+def test_S042_depth_multiplier():
+    assert (
+        npar(SeparableConv2D(4, 3, depth_multiplier=3), (8, 9, 2)) == 82
+        and args(SeparableConv2D)["depth_multiplier"] == 1
+    )
+
+
+def test_S043_separable_is_not_two_convolutions():
+    two = Sequential([Conv2D(4, (3, 1), input_shape=(8, 9, 2)), Conv2D(4, (1, 3))])
+    assert (
+        two.output_shape == shp(SeparableConv2D(4, 3), (8, 9, 2))
+        and two.count_params() == 80
+        and npar(SeparableConv2D(4, 3), (8, 9, 2)) == 30
+    )
+
+
+def test_S044_transposed_convolution():
+    assert wts(Conv2DTranspose(3, 3, strides=2), (4, 5, 2)) == [("kernel", (3, 3, 3, 2)), ("bias", (3,))]
+    assert shp(Conv2DTranspose(3, 3, strides=2), (4, 5, 2)) == (None, 9, 11, 3) and shp(
+        Conv2DTranspose(3, 3, strides=2, padding="same"), (4, 5, 2)
+    ) == (None, 8, 10, 3)
+    x = np.random.rand(1, 4, 4, 1)
+    k = np.random.rand(2, 2, 1, 1)
+    assert not near(
+        run(Conv2DTranspose(1, 2, use_bias=False, weights=[k]), run(Conv2D(1, 2, use_bias=False, weights=[k]), x)),
+        x,
+        1e-2,
+    )
+
+
+def test_S045_transposed_example():
+    kernel = np.array([[2.0, 1, 2], [1, 1, 1], [2, 1, 2]]).reshape(3, 3, 1, 1)
+    want = {"valid": [[2, 3, 3, 2], [3, 5, 5, 3], [3, 5, 5, 3], [2, 3, 3, 2]], "same": [[5, 5], [5, 5]]}
+    for padding in ("valid", "same"):
+        ipt = Input(shape=(2, 2, 1))
+        opt = Conv2DTranspose(filters=1, kernel_size=(3, 3), padding=padding)(ipt)
+        model = Model(inputs=ipt, outputs=opt)
+        res = model.predict(np.random.rand(1, 2, 2, 1))
+        assert res.shape == {"valid": (1, 4, 4, 1), "same": (1, 2, 2, 1)}[padding]
+        model.set_weights([kernel, np.zeros(1)])
+        assert near(model.predict(np.ones((1, 2, 2, 1)))[0, :, :, 0], want[padding])
+
+
+def test_S046_transposed_is_padded_convolution():
+    x = np.random.rand(1, 3, 4, 1)
+    k = np.random.rand(3, 3, 1, 1)
+    t = run(Conv2DTranspose(1, 3, use_bias=False, weights=[k]), x)
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), "constant")
+    assert near(t, run(Conv2D(1, 3, use_bias=False, weights=[k[::-1, ::-1]]), padded))  # kernel turned by 180 degrees
+
+
+def test_S047_transposed_same_is_cropped_valid():
+    x = np.random.rand(1, 3, 4, 1)
+    k = np.random.rand(3, 3, 1, 1)
+    assert near(
+        run(Conv2DTranspose(1, 3, padding="same", use_bias=False, weights=[k]), x),
+        run(Conv2DTranspose(1, 3, use_bias=False, weights=[k]), x)[:, 1:-1, 1:-1],
+    )
+
+
 def test_S048_conv3d():
     assert shp(Conv3D(4, 3), (5, 8, 9, 2)) == (None, 3, 6, 7, 4) and npar(Conv3D(4, 3), (5, 8, 9, 2)) == 220
+    assert shp(Conv3DTranspose(4, 3), (2, 3, 4, 2)) == (None, 4, 5, 6, 4)
 
 
 def test_S050_cropping_defaults():
@@ -342,6 +431,17 @@ def test_S058_global_pooling():
         == shp(GlobalMaxPooling3D(), (4, 5, 6, 2))
         == shp(GlobalAveragePooling3D(), (4, 5, 6, 2))
         == (None, 2)
+    )
+
+
+def test_S059_locally_connected():
+    assert (
+        wts(LocallyConnected2D(4, 3), (8, 9, 2)) == [("kernel", (42, 18, 4)), ("bias", (6, 7, 4))]
+        and npar(LocallyConnected2D(4, 3), (8, 9, 2)) == 3192
+    )
+    assert wts(LocallyConnected1D(4, 3), (10, 2)) == [("kernel", (8, 6, 4)), ("bias", (8, 4))]
+    assert raises(ValueError, lambda: LocallyConnected2D(4, 3, padding="same"), "valid") and raises(
+        ValueError, lambda: sym(LocallyConnected2D(4, 3), (None, 9, 2)), "defined"
     )
 
 
@@ -643,10 +743,11 @@ def test_S191_regularizers_built_in_and_own():
 def test_S194_layer_modules():
     from importlib import import_module as im
 
-    [
-        im("polykeras.layers." + n)
-        for n in "core convolutional recurrent wrappers embeddings normalization noise merge pooling local advanced_activations convolutional_recurrent cudnn_recurrent".split()
-    ]
+    for n in (
+        "core convolutional recurrent wrappers embeddings normalization noise merge pooling local "
+        "advanced_activations convolutional_recurrent cudnn_recurrent"
+    ).split():
+        assert im("polykeras.layers." + n).Dense is Dense
     assert keras.layers.core.Dense is Dense
 
 
@@ -759,7 +860,10 @@ def test_S207_dense_output_shape():
 def test_S208_dense_config():
     assert (
         list(cfg(Dense(3)))
-        == "name trainable units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint".split()
+        == (
+            "name trainable units activation use_bias kernel_initializer bias_initializer kernel_regularizer "
+            "bias_regularizer activity_regularizer kernel_constraint bias_constraint"
+        ).split()
         and cfg(Dense(3))["activation"] == "linear"
         and cfg(Dense(3))["kernel_initializer"]
         == {

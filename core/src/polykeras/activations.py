@@ -81,13 +81,14 @@ def get(identifier: Any) -> Callable[..., Any]:
     if isinstance(identifier, str | dict):
         return deserialize(identifier)
     if callable(identifier):
+        given: Callable[..., Any] = identifier
         if hasattr(identifier, "compute_output_shape"):
             warnings.warn(
                 f"The layer {identifier!r} is given as an activation: its weights would not be tracked. "
                 f"Call the layer on the output instead.",
                 stacklevel=2,
             )
-        return identifier
+        return given
     raise ValueError(
         f"Could not interpret activation function identifier: {identifier!r}. Expected a name, a function or None."
     )
@@ -100,9 +101,7 @@ def serialize(activation: Callable[..., Any]) -> str:
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
     """The function of that name, among the custom objects or the registered ones."""
-    return deserialize_keras_object(
-        name,
-        module_objects=registered,
-        custom_objects=custom_objects,
-        printable_module_name="activation function",
+    found: Callable[..., Any] = deserialize_keras_object(
+        name, module_objects=registered, custom_objects=custom_objects, printable_module_name="activation function"
     )
+    return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from polykeras import backend as K
+from polykeras._faces import lazy
 from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import Input, InputLayer
 from polykeras.engine.layer_graph import history
@@ -16,24 +16,17 @@ from polykeras.engine.training import Model
 from polykeras.symbolic.graph import Key, Tensor
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
-__all__ = [
-    "Input", "InputLayer", "Model", "Sequential", "clone_model", "load_model", "model_from_config", "model_from_json",
-    "model_from_yaml", "save_model",
-]  # fmt: skip
-
-_SAVING = ("load_model", "model_from_config", "model_from_json", "model_from_yaml", "save_model")
-
-
-def __getattr__(name: str) -> Any:
-    if name in _SAVING:
-        from polykeras import saving
-
-        return getattr(saving, name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_SAVING})
+__getattr__, __dir__ = lazy(__name__, {
+    "Input": "polykeras.engine.input_layer:Input",
+    "InputLayer": "polykeras.engine.input_layer:InputLayer",
+    "Model": "polykeras.engine.training:Model",
+    "Sequential": "polykeras.engine.sequential:Sequential",
+    "load_model": "polykeras.saving:load_model",
+    "model_from_config": "polykeras.saving:model_from_config",
+    "model_from_json": "polykeras.saving:model_from_json",
+    "model_from_yaml": "polykeras.saving:model_from_yaml",
+    "save_model": "polykeras.saving:save_model",
+})  # fmt: skip
 
 
 def clone_model(model: Network, input_tensors: Any = None) -> Network:

@@ -1,1 +1,42 @@
-"""The NumPy backend of polykeras."""
+"""The NumPy backend of polykeras: the default one, and the referee of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from polykeras.runtime.backend import Kernel
+from polykeras.runtime.program import Step
+from polykeras.runtime.xp import XpBackend
+from polykeras_numpy import conv, pool, random  # noqa: F401  they declare binders
+from polykeras_numpy.binding import BINDERS
+
+__all__ = ["NumpyBackend"]
+
+ALIGNMENT = 64
+
+
+class NumpyBackend(XpBackend):
+    """The shared kernels on NumPy; `kernel` binds many of them tighter."""
+
+    name = "numpy"
+    xp = numpy
+
+    def arena(self, nbytes: int) -> Any:
+        block = numpy.empty(nbytes + ALIGNMENT, "uint8")
+        start = -block.ctypes.data % ALIGNMENT
+        return block[start : start + nbytes]
+
+    def view(self, base: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Any:
+        itemsize = numpy.dtype(dtype).itemsize
+        return numpy.ndarray(shape, dtype, base, offset, tuple([step * itemsize for step in strides]))
+
+    def strided(self, array: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        return self.view(array, offset * array.itemsize, shape, strides, array.dtype)
+
+    def kernel(self, step: Step) -> Kernel:
+        binder = BINDERS.get(step.op.name)
+        if binder is None or step.dynamic or step.allocates:
+            return super().kernel(step)
+        return binder(step) or super().kernel(step)

@@ -12,6 +12,7 @@ from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import OPS, PLACEHOLDER, as_tensor
 from polykeras.symbolic.ops import control
 from polykeras.symbolic.ops.control import scan
+from polykeras.symbolic.ops.shape import reverse, size_of
 
 __all__ = [
     "Function", "foldl", "foldr", "function", "gradients", "in_test_phase", "in_train_phase", "map_fn", "print_tensor",
@@ -106,7 +107,7 @@ def _to_rank(x: Tensor, rank: int) -> Tensor:
     missing = rank - x.spec.ndim
     if missing <= 0:
         return x
-    sizes = [OPS["size_of"](x, axis=i) if n is None else n for i, n in enumerate(x.spec.shape or ())]
+    sizes = [size_of(x, i) if n is None else n for i, n in enumerate(x.spec.shape or ())]
     return OPS["reshape"](x, (*sizes, *[1] * missing))  # type: ignore[no-any-return]
 
 
@@ -209,7 +210,7 @@ def rnn(
         result = scan(body, states, sequences, reverse=go_backwards)
         finals, stacked = result.finals, result.outputs[0]
         if go_backwards:  # outputs stand in the order in which they were made
-            stacked = OPS["reverse"](stacked, axes=(0,))
+            stacked = reverse(stacked, 0)
         last = stacked[-1]
         outputs = OPS["transpose"](stacked, axes=(1, 0, *range(2, stacked.spec.ndim)))
     last._uses_learning_phase = any(uses_phase)

@@ -65,6 +65,7 @@ class Layer(Connections, Terms):
     batch_input_shape: Shape
     uses_learning_phase: bool
     activity_regularizer: Any
+    _initial_weights: Any
     _captures_arguments = False
     _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
@@ -105,7 +106,7 @@ class Layer(Connections, Terms):
         self._inbound_nodes: list[Node] = []
         self._outbound_nodes: list[Node] = []
         self._built = False
-        self._initial_weights: Any = None
+        self._initial_weights = None
 
     # -- to be defined by layers -----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Configs for layers that define none: the arguments of the constructor, kept and given back.
 
-A class that defines `__init__` but not `get_config` (itself or by a nearer base than the one with that `__init__`) would
-otherwise be saved without the arguments that it needs.
+A class whose `__init__` is newer than its `get_config` (its own or a base's) would otherwise be saved without the
+arguments that it needs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def captured_arguments(cls: type, args: tuple[Any, ...], kwargs: Mapping[str, An
 
     Layers, initializers and whatever else has a `get_config` become `{"class_name", "config"}`.
     """
-    spellings = getattr(cls.__init__, "_spellings", {})
+    spellings = getattr(cls.__init__, "_spellings", {})  # type: ignore[misc]
     signature = inspect.signature(cls.__init__)  # type: ignore[misc]
     bound = signature.bind(None, *args, **{spellings.get(name, name): value for name, value in kwargs.items()})
     bound.apply_defaults()
@@ -47,7 +47,7 @@ def construct(cls: type[Made], config: Mapping[str, Any]) -> Made:
 
     What every layer has (name, trainable, ...) is set afterwards where the constructor does not take it.
     """
-    parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
+    parameters = inspect.signature(cls.__init__).parameters.values()
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
     taken = {p.name for p in parameters}
     given = {k: _revived(v) for k, v in config.items() if takes_all or k in taken or k not in BASE_KEYWORDS}

@@ -112,8 +112,10 @@ def Input(  # noqa: N802 - Keras's name
 
 
 def _as_shape(shape: Sequence[int | None], argument: str) -> tuple[int | None, ...]:
-    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
-        raise TypeError(f"`{argument}` must be a tuple of sizes, got {shape!r}; for vectors of {shape} write ({shape},)")
+    if not hasattr(shape, "__iter__"):
+        raise TypeError(
+            f"`{argument}` must be a tuple of sizes, got {shape!r}; for vectors of {shape!r} write ({shape!r},)"
+        )
     sizes = tuple(shape)
     for size in sizes:
         if size is not None and (not hasattr(size, "__index__") or size < 0):

@@ -149,8 +149,8 @@ def _check_connected(inputs: Sequence[Tensor], nodes: list[Node]) -> None:
     computable = {id(tensor) for tensor in inputs}
     passed: list[str] = []
     for node in nodes:
-        by_layers = [o.tensor for o in node.inbound() if o.layer is not None] if node.inbound_layers else node.input_tensors
-        for tensor in by_layers:
+        made = [origin.tensor for origin in node.inbound() if origin.layer is not None]
+        for tensor in made if node.inbound_layers else node.input_tensors:
             if id(tensor) not in computable:
                 raise ValueError(
                     f"Graph disconnected: cannot obtain value for tensor {tensor!r} at layer "

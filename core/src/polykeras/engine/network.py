@@ -105,7 +105,7 @@ class Network(Layer):
         self._input_layers = [layer for layer, _, _ in self._input_coordinates]
         self._output_layers = [layer for layer, _, _ in self._output_coordinates]
         self.output_names = [layer.name for layer in self._output_layers]
-        self._note_inputs([layer.name for layer in self._input_layers], [_is_fed(layer) for layer in self._input_layers])
+        self._note_inputs([layer.name for layer in self._input_layers], list(map(_is_fed, self._input_layers)))
         input_masks = [getattr(tensor, "_keras_mask", None) for tensor in inputs]
         output_masks = [getattr(tensor, "_keras_mask", None) for tensor in outputs]
         self._runs = {(inputs_key(inputs), tuple(map(_key_or_none, input_masks))): (outputs, output_masks)}
@@ -271,7 +271,7 @@ class Network(Layer):
 
     # -- calling -----------------------------------------------------------------------------------------------------
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:  # type: ignore[override]
         """The model's layers applied to other inputs. Subclassed models define it."""
         return unpack_singleton(self._run_on(inputs, mask)[0])
 
@@ -379,12 +379,12 @@ class Network(Layer):
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
-    @property  # type: ignore[override]
+    @property  # type: ignore[misc]
     def trainable_weights(self) -> list[Any]:
         """The layers' trainable weights, each once; none while the model is frozen."""
         return unique(w for layer in self.layers for w in layer.trainable_weights) if self.trainable else []
 
-    @property  # type: ignore[override]
+    @property  # type: ignore[misc]
     def non_trainable_weights(self) -> list[Any]:
         """The layers' other weights; while the model is frozen, all of them."""
         frozen = [] if self.trainable else [w for layer in self.layers for w in layer.trainable_weights]
@@ -419,7 +419,7 @@ class Network(Layer):
         return functional_config(self)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:  # type: ignore[override]
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
         """A model as `config`, from `get_config`, describes it. `custom_objects`: names of layers and the like."""
         inputs, outputs = functional_parts(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
@@ -507,7 +507,7 @@ def _layers_in(value: Any) -> Iterator[Layer]:
 def _placeholder_like(data: Any, name: str) -> Tensor:
     """A placeholder for batches of such arrays; vectors become columns, as they do when they are fed."""
     shape = np.shape(data)
-    return K.placeholder(shape=(None, *(shape[1:] if len(shape) > 1 else (1,))), name=name)
+    return K.placeholder(shape=(None, *(shape[1:] or (1,))), name=name)
 
 
 def _is_fed(layer: Layer) -> bool:

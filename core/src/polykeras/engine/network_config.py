@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def functional_config(network: Network) -> dict[str, Any]:
     """`{"name", "layers", "input_layers", "output_layers"}`; see `Network.get_config`."""
+    assert network.inputs is not None and network.outputs is not None
     numbers = _node_numbers(network)
     config = {
         "name": network.name,

@@ -30,7 +30,7 @@ class BackendOperations(Layer):
         self.result = result
         self.built = True
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Any) -> Tensor:  # type: ignore[override]
         return replayed(self.result, dict(zip([t.key for t in self.sources], to_list(inputs), strict=True)))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

@@ -28,7 +28,7 @@ class Sequential(Model):
 
     def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None):
         super().__init__(name=name)
-        self._layers = []
+        self._layers: list[Layer] = []
         self._explicit_input: InputLayer | None = None
         self._build_input_shape: Any = None
         for layer in layers or ():
@@ -115,7 +115,7 @@ class Sequential(Model):
         if not self._layers:
             raise ValueError(f"Sequential model '{self.name}' has no layers; `add` some first.")
         shape = K.int_shape(data[0]) if isinstance(data[0], Tensor) else data[0].shape
-        self.build((None, *(shape[1:] if len(shape) > 1 else (1,))))
+        self.build((None, *(tuple(shape[1:]) or (1,))))
 
     def _extend(self, layer: Layer, output: Any) -> None:
         tensor = _single(output, layer)

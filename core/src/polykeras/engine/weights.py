@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from polykeras import backend as K
 
 def count_params(weights: Sequence[Any]) -> int:
     """The number of values in the variables, each counted once."""
-    return sum(math.prod(K.int_shape(weight)) for weight in {id(weight): weight for weight in weights}.values())
+    return sum(K.count_params(weight) for weight in {id(weight): weight for weight in weights}.values())
 
 
 def set_values(owner: str, variables: Sequence[Any], values: Sequence[Any]) -> None:

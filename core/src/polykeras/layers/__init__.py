@@ -17,6 +17,10 @@ _CORE = {
     "InputSpec": "polykeras.engine.base_layer:InputSpec",
     "Layer": "polykeras.engine.base_layer:Layer",
 }
+_PATHS = (  # modules in which Keras keeps its layers
+    "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
+    "local", "merge", "noise", "normalization", "pooling", "recurrent", "wrappers",
+)
 _MODELS = {  # what a configuration may name besides layers
     "InputLayer": _CORE["InputLayer"],
     "Model": "polykeras.engine.training:Model",
@@ -24,7 +28,12 @@ _MODELS = {  # what a configuration may name besides layers
     "Sequential": "polykeras.engine.sequential:Sequential",
 }
 
-__getattr__, __dir__ = face(__name__, registry.layers, _CORE)
+__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **{path: f"{__name__}.{path}" for path in _PATHS}})
+
+
+def _path(module: str) -> Any:
+    """The `__getattr__` and `__dir__` of one of `_PATHS`."""
+    return face(module, registry.layers, _CORE)
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

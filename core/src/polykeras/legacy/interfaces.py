@@ -48,7 +48,7 @@ def respell(
     later:   a later Keras's keyword -> today's; silent.
     values:  keyword, in today's spelling -> {old value: today's}; using one warns.
     convert: `(args, kwargs) -> (args, kwargs)` for what a table cannot say (`nb_row` and `nb_col` make one
-             `kernel_size`); None where there is nothing to convert. Runs first; `args` holds `self`. What it changes warns.
+             `kernel_size`); None where there is nothing to convert. Runs first; `args` holds `self`. Warns.
     adapt:   the same for a later Keras's forms; silent.
 
     Both spellings of one argument in one call are a TypeError.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from polykeras.runtime import passes
 from polykeras.runtime.arena import Arenas
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step, Value
@@ -42,15 +44,22 @@ class Backend:
     Tensors are arrays of the backend; operands that are sizes are ints or tuples of ints, operands read for shape only
     are shapes. A method that takes `out=` writes its result there (for several results: a tuple). A backend adds no
     other public methods.
+
+    name:          what it is called.
+    host:          are its arrays NumPy's?
+    polykeras_api: the version of this contract that it was made for.
+    limits:        what it cannot do.
     """
 
     name = "abstract"
+    host = True
     polykeras_api = (1, 0)
     limits: tuple[Limit, ...] = ()
 
     def __init__(self) -> None:
         self.arenas = Arenas(self)
         self.writing = threading.RLock()
+        self._warned: set[str] = set()
         self.bodies: weakref.WeakKeyDictionary[Program, Executable] = weakref.WeakKeyDictionary()
 
     @classmethod
@@ -104,16 +113,46 @@ class Backend:
     # -- code ----------------------------------------------------------------------------------------------------
 
     def supports(self, op: str) -> bool:
-        """Has this backend a method for the op?"""
-        return callable(getattr(self, op, None)) and op not in _CONTRACT
+        """Has this backend a kernel for the op: a method, or one that a plugin brings?"""
+        return self.has_method(op) or op in self.plugin_kernels
+
+    def has_method(self, op: str) -> bool:
+        """Is the op a method of this backend?"""
+        return op not in _CONTRACT and callable(getattr(self, op, None))
+
+    @functools.cached_property
+    def plugin_kernels(self) -> dict[str, Callable[..., Any]]:
+        """Kernels that plugins bring for this backend, by op: functions of the signature of a method, without self."""
+        return _plugin_kernels(self.name)
 
     def kernel(self, step: Step) -> Kernel:
-        """Bind a kernel to a step. The default binds the op's method with the step's attributes and sizes."""
-        return bind(getattr(self, step.op.name), step)
+        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with attributes and sizes."""
+        name = step.op.name
+        method = getattr(self, name) if self.has_method(name) else self.plugin_kernels.get(name)
+        return bind(method, step) if method is not None else self._on_the_host(step)
+
+    def _on_the_host(self, step: Step) -> Kernel:
+        """A plugin's kernel for NumPy, between copies to the host and back."""
+        name = step.op.name
+        function = _plugin_kernels("numpy").get(name)
+        if function is None:
+            raise NotImplementedError(
+                f"the backend '{self.name}' has no kernel for the op '{name}', and the op no lowering. "
+                f"A plugin can bring one: hook polykeras_kernels [{step.where()}]"
+            )
+        if name not in self._warned:
+            self._warned.add(name)
+            warnings.warn(f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel", stacklevel=2)
+        bound = bind(function, step, into=False)
+        return Kernel(functools.partial(_through_the_host, self, bound))
+
+    def prepare(self, program: Program) -> Program:
+        """The program with only ops that have a kernel here, and after the passes that plugins bring."""
+        return passes.prepare(program, self)
 
     def compile(self, program: Program) -> Executable:
         """Make a program callable. The default runs bound kernels one after another."""
-        return Executable(program, self)
+        return Executable(self.prepare(program), self)
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"
@@ -122,10 +161,10 @@ class Backend:
 _CONTRACT = frozenset(name for name in vars(Backend) if not name.startswith("_"))
 
 
-def bind(method: Callable[..., Any], step: Step) -> Kernel:
+def bind(method: Callable[..., Any], step: Step, into: bool = True) -> Kernel:
     """A kernel from a method: sizes and attributes are filled in, arrays stay open."""
     signature = inspect.signature(method)
-    into = "out" in signature.parameters
+    into = into and "out" in signature.parameters
     names = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
     args, attrs = step.args, step.attrs
     literal = [not isinstance(a, Value) for a in args]
@@ -163,3 +202,26 @@ def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tu
     given = iter(arrays)
     return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
 
+
+
+def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:
+    hosted = [backend.to_numpy(a) if hasattr(a, "shape") else a for a in arrays]
+    made = bound.call(*hosted)
+    if isinstance(made, tuple):
+        return tuple(backend.asarray(m, str(m.dtype)) for m in made)
+    return backend.asarray(made, str(made.dtype))
+
+
+@functools.cache
+def _plugin_kernels(backend: str) -> dict[str, Callable[..., Any]]:
+    from polykeras import plugins
+
+    found: dict[str, Callable[..., Any]] = {}
+
+    def register(op: str, function: Callable[..., Any]) -> None:
+        if op in found:
+            raise ValueError(f"two plugins bring a kernel of the op '{op}' for the backend '{backend}'")
+        found[op] = function
+
+    plugins.call("polykeras_kernels", backend_name=backend, register=register)
+    return found

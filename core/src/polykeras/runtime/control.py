@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from polykeras.runtime.program import Program, Step, Value
-from polykeras.symbolic.ops.control import COND, SCAN
+from polykeras.symbolic.ops.control import SCAN
 
 if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend, Kernel
@@ -39,11 +40,19 @@ def body_executable(program: Program, backend: Backend) -> Executable:
 
 def bind(step: Step, backend: Backend, block: Any, offset: int) -> Callable[..., Any]:
     """The step as a function of its arrays, then of the arrays for its results (None: not needed, or to be made)."""
-    runs = [body_executable(p, backend).bind(block, offset, raw=True) for p in step.bodies]
-    if step.op is SCAN:
-        return _Scan(step, backend, runs[0]).run
-    assert step.op is COND
-    return _Cond(step, backend, runs).run
+    bodies = [body_executable(p, backend) for p in step.bodies]
+    runs = [body.bind(block, offset, raw=True) for body in bodies]
+    call = _Scan(step, backend, runs[0]).run if step.op is SCAN else _Cond(step, backend, runs).run
+    return functools.partial(_explained, call, bodies)
+
+
+def _explained(call: Callable[..., Any], bodies: list[Executable], *arrays: Any) -> Any:
+    try:
+        return call(*arrays)
+    except Exception as error:
+        for body in bodies:
+            error = body.explain(error)
+        raise error from None
 
 
 class _Scan:

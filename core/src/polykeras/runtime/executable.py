@@ -273,7 +273,7 @@ class _Emitter:
             target = f"{names[0]} = " if len(names) == 1 else f"{', '.join(names)} = "
             if kernel.into:  # a control op whose sizes are known only now: it makes its own results
                 arguments += ["None"] * len(step.outs)
-        if kernel.workspace:
+        if kernel.workspace and not step.bodies:  # bodies are bound to it
             arguments.append(self._scratch(step))
         self.lines.append(f" {target}{self._kernel_name(step)}({', '.join(arguments)})")
         self.steps[len(self.lines)] = step

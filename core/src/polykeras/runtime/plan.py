@@ -216,7 +216,7 @@ class _Planner:
         return found
 
     def _never_fails(self, step: Step) -> bool:
-        return step.elementwise and self.into(step) and not step.dynamic and not step.host and len(step.outs) == 1
+        return step.elementwise and self.into(step) and not step.dynamic and not step.host
 
     def _depending(self, steps: list[Step], targets: dict[Value, Write]) -> set[Step]:
         """The steps that make the targets, and all that read what those make."""
@@ -280,7 +280,7 @@ class _Planner:
         self, step: Step, out: Value, i: int, last: dict[Value, int], slots: dict[Value, Slot], taken: set[Value]
     ) -> Value | None:
         """An operand whose memory an elementwise step may write its result into."""
-        if not step.elementwise or len(step.outs) != 1:
+        if not step.elementwise:
             return None
         roots = [self.root(v) for v in step.arrays]
         for v, r in zip(step.arrays, roots, strict=True):

@@ -159,6 +159,12 @@ class Program:
         self.values.append(value)
         return value
 
+    def copy(self) -> Program:
+        """A program whose lists can be changed without changing this one's; steps and values are shared."""
+        writes = [Write(w.storage, w.value, w.mode) for w in self.writes]
+        lists = (list(x) for x in (self.inputs, self.outputs, self.values, self.steps, self.reads))
+        return Program(*lists, writes, list(self.constants), list(self.counters), self.name)
+
     def __str__(self) -> str:
         """A readable listing."""
         lines = [f"program {self.name}({', '.join(f'{v}: {v.spec}' for v in self.inputs)})"]

@@ -95,11 +95,13 @@ def vjp(node: Node, g: Any) -> Sequence[Tensor | None]:
         result = op.vjp_rule(g, out, *node.inputs, **node.attrs)
         return (result,) if isinstance(result, Tensor) or result is None else result
     if op.lower_rule is not None:
-        lowered = op.lower_rule(*node.inputs, **node.attrs)
+        # Operands may be equal or depend on each other: copies of them are independent.
+        operands = [OPS["identity"](t) for t in node.inputs]
+        lowered = op.lower_rule(*operands, **node.attrs)
         ys = [lowered] if isinstance(lowered, Tensor) else list(lowered)
         gs = [g] if isinstance(g, Tensor) else list(g)
         pairs = [(y, c) for y, c in zip(ys, gs, strict=True) if c is not None]
-        return gradients([y for y, _ in pairs], node.inputs, [c for _, c in pairs])
+        return gradients([y for y, _ in pairs], operands, [c for _, c in pairs])
     if op.nondifferentiable:
         return [None] * len(node.inputs)
     raise ValueError(f"the op '{op.name}' has no gradient [{node.where()}]")

@@ -31,6 +31,32 @@ def _kernel_sizes(*names):
     return gather
 
 
+def _transposed_kernel_sizes(*names):
+    """Keras 1 wanted the output's shape of a transposed convolution too; it follows from the other arguments."""
+    gather = _kernel_sizes(*names)
+
+    def convert(args, kwargs):
+        if "output_shape" in kwargs:
+            kwargs.pop("output_shape")
+        elif len(args) == len(names) + 3 and isinstance(args[-1], list | tuple):
+            args = args[:-1]
+        else:
+            return gather(args, kwargs)
+        return gather(args, kwargs) or (args, kwargs)
+
+    return convert
+
+
+def _separable(args, kwargs):
+    """`init` was for both kernels of a separable convolution."""
+    init = kwargs.pop("init", None)
+    gathered = _kernel_sizes("nb_row", "nb_col")(args, kwargs)
+    if init is None:
+        return gathered
+    args, kwargs = gathered or (args, kwargs)
+    return args, {**kwargs, "depthwise_initializer": init, "pointwise_initializer": init}
+
+
 def _sequence_shape(args, kwargs):
     """`input_dim=d`, with or without `input_length=n`, says `input_shape=(n, d)` for a layer over a sequence."""
     if "input_dim" not in kwargs or "input_shape" in kwargs:
@@ -111,6 +137,24 @@ conv3d = respell(
     keras1={**WEIGHTS, **WINDOW, "nb_filter": "filters", "subsample": "strides"},
     values=DATA_FORMATS,
     convert=_kernel_sizes("kernel_dim1", "kernel_dim2", "kernel_dim3"),
+)
+
+conv2d_transpose = respell(
+    keras1={**WEIGHTS, **WINDOW, "nb_filter": "filters", "subsample": "strides"},
+    values=DATA_FORMATS,
+    convert=_transposed_kernel_sizes("nb_row", "nb_col"),
+)
+separable_conv2d = respell(
+    keras1={
+        **WINDOW,
+        "nb_filter": "filters",
+        "subsample": "strides",
+        "bias": "use_bias",
+        "b_regularizer": "bias_regularizer",
+        "b_constraint": "bias_constraint",
+    },
+    values=DATA_FORMATS,
+    convert=_separable,
 )
 
 pooling1d = respell(keras1={"pool_length": "pool_size", "stride": "strides", "border_mode": "padding"})

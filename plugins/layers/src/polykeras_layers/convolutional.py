@@ -4,7 +4,6 @@ from polykeras import activations, constraints, initializers, regularizers
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
 from polykeras.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
-
 from polykeras_layers import _spellings
 
 
@@ -71,27 +70,15 @@ class _Conv(Layer):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"Layer {self.name}: strides > 1 and dilation_rate > 1 exclude each other. "
-                f"Got strides {self.strides} and dilation_rate {self.dilation_rate}."
-            )
+        self._check_dilation()
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*self.kernel_size, channels, self.filters),
+            shape=self._kernel_shape(channels),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
         )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.filters,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+        self._add_bias(self.filters)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
         self.built = True
 
@@ -129,6 +116,27 @@ class _Conv(Layer):
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
         }
+
+    def _add_bias(self, size):
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(size,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def _check_dilation(self):
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"Layer {self.name}: strides > 1 and dilation_rate > 1 exclude each other. "
+                f"Got strides {self.strides} and dilation_rate {self.dilation_rate}."
+            )
+
+    def _kernel_shape(self, channels):
+        return (*self.kernel_size, channels, self.filters)
 
     @property
     def _channel_axis(self):
@@ -203,7 +211,7 @@ class Conv1D(_Conv):
         )
 
     def get_config(self):
-        return _without_rank(super().get_config())
+        return without(super().get_config(), "rank")
 
 
 class Conv2D(_Conv):
@@ -259,7 +267,7 @@ class Conv2D(_Conv):
         )
 
     def get_config(self):
-        return _without_rank(super().get_config())
+        return without(super().get_config(), "rank")
 
 
 class Conv3D(_Conv):
@@ -312,9 +320,9 @@ class Conv3D(_Conv):
         )
 
     def get_config(self):
-        return _without_rank(super().get_config())
+        return without(super().get_config(), "rank")
 
 
-def _without_rank(config):
-    """The config of a class that fixes its rank."""
-    return {key: value for key, value in config.items() if key != "rank"}
+def without(config, *keys):
+    """The config of a class that fixes these arguments."""
+    return {key: value for key, value in config.items() if key not in keys}

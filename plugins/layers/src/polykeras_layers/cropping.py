@@ -1,7 +1,6 @@
 """Cropping: the spatial axes cut at both ends."""
 
 from polykeras import backend as K
-
 from polykeras_layers import _spellings
 from polykeras_layers._borders import pair, pairs
 from polykeras_layers._spatial import _Spatial

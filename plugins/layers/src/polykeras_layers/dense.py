@@ -3,7 +3,6 @@
 from polykeras import activations, constraints, initializers, regularizers
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
-
 from polykeras_layers import _spellings
 
 

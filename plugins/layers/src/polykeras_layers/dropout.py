@@ -3,7 +3,6 @@
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
 from polykeras.legacy.interfaces import warn_caller
-
 from polykeras_layers import _spellings
 
 

@@ -2,7 +2,6 @@
 
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
-
 from polykeras_layers import _spellings
 
 

@@ -72,8 +72,8 @@ class Lambda(Layer):
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
         layer = config.get("name", cls.__name__)
-        config.pop("function_type", None)
-        config.pop("output_shape_type", None)
+        for key in ("function_type", "output_shape_type", "module", "output_shape_module"):
+            config.pop(key, None)
         config["function"] = _function(config["function"], "function", layer, custom_objects)
         if not (config.get("output_shape") is None or _is_shape(config["output_shape"])):
             config["output_shape"] = _function(config["output_shape"], "output_shape", layer, custom_objects)

@@ -3,7 +3,6 @@
 from polykeras import activations
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
-
 from polykeras_layers import _spellings
 
 

@@ -3,7 +3,6 @@
 from polykeras import backend as K
 from polykeras import constraints, initializers, regularizers
 from polykeras.engine.base_layer import InputSpec, Layer
-
 from polykeras_layers import _spellings
 
 

@@ -1,7 +1,6 @@
 """ZeroPadding: zeros around the spatial axes."""
 
 from polykeras import backend as K
-
 from polykeras_layers import _spellings
 from polykeras_layers._borders import pair, pairs
 from polykeras_layers._spatial import _Spatial

@@ -3,7 +3,6 @@
 from polykeras import backend as K
 from polykeras.engine.base_layer import InputSpec, Layer
 from polykeras.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
-
 from polykeras_layers import _spellings
 
 

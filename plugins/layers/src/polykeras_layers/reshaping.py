@@ -32,7 +32,8 @@ class Flatten(Layer):
     def compute_output_shape(self, input_shape):
         if None in input_shape[1:]:
             raise ValueError(
-                f'Layer {self.name}: the shape of the input to "Flatten" is not fully defined: {tuple(input_shape[1:])}. '
+                f'Layer {self.name}: the shape of the input to "Flatten" is not fully defined: '
+                f"{tuple(input_shape[1:])}. "
                 f'Pass a complete "input_shape" or "batch_input_shape" to the first layer of the model.'
             )
         return (input_shape[0], math.prod(input_shape[1:]))

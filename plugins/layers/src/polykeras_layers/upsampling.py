@@ -2,7 +2,6 @@
 
 from polykeras import backend as K
 from polykeras.utils.conv_utils import normalize_tuple
-
 from polykeras_layers import _spellings
 from polykeras_layers._spatial import _Spatial
 

@@ -12,8 +12,9 @@ from polykeras.symbolic import dtypes, graph
 from polykeras.symbolic.autodiff import gradients
 from polykeras.symbolic.body import Body, Trace, inline, loop_position
 from polykeras.symbolic.graph import Tensor
-from polykeras.symbolic.op import OPS, VARIABLE, Op, as_size, as_tensor, constant, op, register
-from polykeras.symbolic.ops.elementwise import add, cast, fill_like, multiply
+from polykeras.symbolic.op import VARIABLE, Op, as_size, as_tensor, constant, op, register
+from polykeras.symbolic.ops.elementwise import add, broadcast_to, cast, fill_like, multiply
+from polykeras.symbolic.ops.shape import size_of
 from polykeras.symbolic.spec import Shape, Spec, format_shape, merge_shapes, same_dims
 
 # A loop inside a loop counts its positions from the outer one's times this.
@@ -104,6 +105,8 @@ def assignment(kind: Op, variable: Tensor, value: Any) -> Tensor:
     value = as_tensor(value)
     if value.spec.dtype != variable.spec.dtype:
         value = cast(value, dtype=variable.spec.dtype)
+    if value.spec.shape != variable.spec.shape and not same_dims(value.spec.shape, variable.spec.shape):
+        value = broadcast_to(value, variable)
     trace = graph.current_trace()
     if trace is None:
         return kind(variable, value)  # type: ignore[no-any-return]
@@ -244,7 +247,7 @@ def scan(
     if length is None:
         if not sequences:
             raise ValueError("scan needs sequences or a length")
-        length = OPS["size_of"](sequences[0], axis=0)
+        length = size_of(sequences[0], 0)
     with Trace("a loop's step") as trace:
         index = trace.parameter(Spec((), "int64"))
         outer = loop_position()

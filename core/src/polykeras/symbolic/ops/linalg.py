@@ -5,7 +5,7 @@ from __future__ import annotations
 from polykeras.symbolic.op import as_tensor, op
 from polykeras.symbolic.ops.elementwise import sum_to
 from polykeras.symbolic.ops.reduce import prod
-from polykeras.symbolic.ops.shape import concatenate, expand_dims, reshape, shape_of, stack, transpose
+from polykeras.symbolic.ops.shape import concatenate, expand_dims, reshape, shape_of, squeeze, stack, transpose
 from polykeras.symbolic.spec import Spec, broadcast_shapes, format_shape, product
 
 
@@ -85,6 +85,22 @@ def dot(x, y):
         columns = y if b == 2 else expand_dims(y, 1)
     flat = matmul(matrix(x, a - 1), columns)
     return reshape(flat, concatenate(shape_of(x, axes=tuple(range(a - 1))), shape_of(y, axes=rest), axis=0))
+
+
+def times(x, y):
+    """x @ y as NumPy means it: vectors are rows on the left and columns on the right.
+
+    x: (..., m, k) or (k,), y: (..., k, n) or (k,) -> (..., m, n), the axis of a vector left out
+    """
+    x, y = as_tensor(x), as_tensor(y)
+    a, b = x.spec.ndim, y.spec.ndim
+    if a == 1 and b == 1:
+        return dot(x, y)
+    if a == 1:
+        return squeeze(matmul(expand_dims(x, 0), y), -2)
+    if b == 1 or (b == 2 and a > 2):  # one large product in place of many small ones
+        return dot(x, y)
+    return matmul(x, y)
 
 
 def matrix(x, rows: int):

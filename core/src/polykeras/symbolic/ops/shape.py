@@ -774,6 +774,12 @@ def boolean_mask_error_samples(r):
     yield (r(4, 3), r.bools(3)), {}, "does not fit axis 0"
 
 
+@boolean_mask_grad.samples
+def boolean_mask_grad_samples(r):
+    mask = r.bools(4, 3)
+    yield (r(2, int(mask.sum())), mask, r(2, 4, 3)), {"axis": 1}
+
+
 @nonzero.samples
 def nonzero_samples(r):
     yield (r.integers(3, 4, low=0, high=2),), {}
