@@ -15,7 +15,7 @@ class Conv:
     def conv(self, x: Array, kernel: Array, *, strides: Any, padding: Any, dilation: Any, out: Array = None) -> Array:
         window = kernel.shape[:-2]
         sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
-        out = self._zeros(out, (x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
+        out = _zeros(self.xp, out, (x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             out[there] += self.xp.matmul(x[here], kernel[tap])
         return out
@@ -23,7 +23,7 @@ class Conv:
     def conv_input_grad(
         self, g: Array, kernel: Array, like: Any, *, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
-        out = self._zeros(out, like, g.dtype)
+        out = _zeros(self.xp, out, like, g.dtype)
         for tap, there, here in taps(like[1:-1], kernel.shape[:-2], strides, dilation, padding):
             out[here] += self.xp.matmul(g[there], kernel[tap].T)
         return out
@@ -31,7 +31,7 @@ class Conv:
     def conv_kernel_grad(
         self, x: Array, g: Array, like: Any, *, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
-        out = self._zeros(out, like, x.dtype)
+        out = _zeros(self.xp, out, like, x.dtype)
         places = list(range(x.ndim - 1))
         for tap, there, here in taps(x.shape[1:-1], like[:-2], strides, dilation, padding):
             out[tap] = self.xp.tensordot(x[here], g[there], axes=(places, places))
@@ -42,7 +42,7 @@ class Conv:
     ) -> Array:
         *window, channels, m = kernel.shape
         sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
-        out = self._zeros(out, (x.shape[0], *sizes, channels * m), x.dtype)
+        out = _zeros(self.xp, out, (x.shape[0], *sizes, channels * m), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             for j in range(m):
                 out[there][..., j::m] += x[here] * kernel[tap][:, j]
@@ -52,7 +52,7 @@ class Conv:
         self, g: Array, kernel: Array, like: Any, *, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
         *window, _, m = kernel.shape
-        out = self._zeros(out, like, g.dtype)
+        out = _zeros(self.xp, out, like, g.dtype)
         for tap, there, here in taps(like[1:-1], window, strides, dilation, padding):
             for j in range(m):
                 out[here] += g[there][..., j::m] * kernel[tap][:, j]
@@ -62,7 +62,7 @@ class Conv:
         self, x: Array, g: Array, like: Any, *, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
         *window, _, m = like
-        out = self._zeros(out, like, x.dtype)
+        out = _zeros(self.xp, out, like, x.dtype)
         places = tuple(range(x.ndim - 1))
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             for j in range(m):
@@ -74,7 +74,7 @@ class Conv:
     ) -> Array:
         sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
         channels, count = x.shape[-1], _product(window)
-        out = self._zeros(out, (x.shape[0], *sizes, count * channels), x.dtype)
+        out = _zeros(self.xp, out, (x.shape[0], *sizes, count * channels), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             first = _place(tap, window) * channels
             out[(*there, slice(first, first + channels))] = x[here]
@@ -83,18 +83,19 @@ class Conv:
     def patches_grad(
         self, g: Array, like: Any, *, window: Any, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
-        out = self._zeros(out, like, g.dtype)
+        out = _zeros(self.xp, out, like, g.dtype)
         channels = like[-1]
         for tap, there, here in taps(like[1:-1], window, strides, dilation, padding):
             first = _place(tap, window) * channels
             out[here] += g[(*there, slice(first, first + channels))]
         return out
 
-    def _zeros(self, out: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-        if out is None:
-            return self.xp.zeros(shape, dtype)
-        out[...] = 0
-        return out
+
+def _zeros(xp: Any, out: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    if out is None:
+        return xp.zeros(shape, dtype)
+    out[...] = 0
+    return out
 
 
 def _product(dims: Any) -> int:

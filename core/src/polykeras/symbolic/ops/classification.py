@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from polykeras.symbolic import dtypes
-from polykeras.symbolic.op import op
-from polykeras.symbolic.ops.elementwise import divide, exp, log, multiply, negative, subtract
+from polykeras.symbolic.op import op, same
+from polykeras.symbolic.ops.elementwise import (
+    abs as absolute,
+)
+from polykeras.symbolic.ops.elementwise import (
+    add,
+    divide,
+    exp,
+    log,
+    log1p,
+    maximum,
+    multiply,
+    negative,
+    sigmoid,
+    subtract,
+    sum_to,
+)
 from polykeras.symbolic.ops.reduce import max as reduce_max
 from polykeras.symbolic.ops.reduce import sum as reduce_sum
 from polykeras.symbolic.ops.shape import expand_dims, squeeze, take_along_axis
@@ -105,6 +120,24 @@ def sparse_softmax_crossentropy_lower(target, logits):
     return negative(squeeze(chosen, -1))
 
 
+@op(promotes="all", floating=True, elementwise=True)
+def sigmoid_crossentropy(target, logits):
+    """-target log(p) - (1 - target) log(1 - p) with p = sigmoid(logits), without overflow.   target: (...), logits: (...) -> broadcast"""
+    return same(target, logits)
+
+
+@sigmoid_crossentropy.lower
+def sigmoid_crossentropy_lower(target, logits):
+    bounded = log1p(exp(negative(absolute(logits))))
+    return add(subtract(maximum(logits, 0), multiply(logits, target)), bounded)
+
+
+@sigmoid_crossentropy.vjp
+def sigmoid_crossentropy_vjp(g, out, target, logits):
+    slope = subtract(sigmoid(logits), target)
+    return sum_to(negative(multiply(g, logits)), target), sum_to(multiply(g, slope), logits)
+
+
 # -- rules -------------------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +189,12 @@ def softmax_grad_samples(r):
 def softmax_crossentropy_samples(r):
     yield (r(2, 3), r(2, 3)), {}
     yield (r(2, 3, 4), r(2, 3, 4)), {"axis": 1}
+
+
+@sigmoid_crossentropy.samples
+def sigmoid_crossentropy_samples(r):
+    yield (r(2, 3), r(2, 3)), {}
+    yield (r(3), r(2, 3)), {}
 
 
 @sparse_softmax_crossentropy.samples
