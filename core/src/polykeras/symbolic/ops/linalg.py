@@ -75,7 +75,8 @@ def dot(x, y):
     if a == b == 2:
         return matmul(x, y)
     if a == 0 or b == 0:
-        raise ValueError(f"dot needs vectors at least, got shapes {format_shape(x.spec.shape)}, {format_shape(y.spec.shape)}")
+        shapes = format_shape(x.spec.shape), format_shape(y.spec.shape)
+        raise ValueError(f"dot needs vectors at least, got shapes {shapes[0]} and {shapes[1]}")
     inner = max(b - 2, 0)
     if b > 2:
         rest = tuple([i for i in range(b) if i != inner])

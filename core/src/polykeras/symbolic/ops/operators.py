@@ -268,8 +268,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": _reduction(reduce.max), "amax": _reduction(reduce.max), "min": _reduction(reduce.min),
     "amin": _reduction(reduce.min), "var": _reduction(reduce.var), "any": _reduction(reduce.any),
     "all": _reduction(reduce.all), "argmax": _along(reduce.argmax), "argmin": _along(reduce.argmin),
-    "cumsum": _along(reduce.cumsum), "cumprod": _along(reduce.cumprod), "reshape": shape.reshape, "transpose": _transpose,
-    "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims, "squeeze": shape.squeeze,
+    "cumsum": _along(reduce.cumsum), "cumprod": _along(reduce.cumprod), "reshape": shape.reshape,
+    "transpose": _transpose, "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims, "squeeze": shape.squeeze,
     "where": elementwise.where, "dot": linalg.dot, "clip": _clip, "shape": _shape, "ndim": _ndim,
 }  # fmt: skip
 
@@ -283,7 +283,7 @@ def _array_function(self: Tensor, func: Any, types: Any, args: Any, kwargs: Any)
 
 def _array(self: Tensor, *args: Any, **kwargs: Any) -> NoReturn:
     raise TypeError(
-        f"{self!r} has no elements while the graph is built and cannot become an array; evaluate it with K.eval or a "
+        f"{self!r} has no elements while the graph is built and cannot become an array; evaluate it with K.eval or "
         "K.function, or compute with the functions of polykeras.backend"
     )
 
