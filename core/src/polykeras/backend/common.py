@@ -11,7 +11,7 @@ from polykeras.config import (
     set_epsilon,
     set_floatx,
     set_image_data_format,
-)  # fmt: skip
+)
 
 __all__ = [
     "cast_to_floatx", "epsilon", "floatx", "image_data_format", "image_dim_ordering", "normalize_data_format",

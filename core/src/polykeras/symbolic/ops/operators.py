@@ -269,8 +269,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "amin": _reduction(reduce.min), "var": _reduction(reduce.var), "any": _reduction(reduce.any),
     "all": _reduction(reduce.all), "argmax": _along(reduce.argmax), "argmin": _along(reduce.argmin),
     "cumsum": _along(reduce.cumsum), "cumprod": _along(reduce.cumprod), "reshape": shape.reshape,
-    "transpose": _transpose, "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims, "squeeze": shape.squeeze,
-    "where": elementwise.where, "dot": linalg.dot, "clip": _clip, "shape": _shape, "ndim": _ndim,
+    "transpose": _transpose, "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims,
+    "squeeze": shape.squeeze, "where": elementwise.where, "dot": linalg.dot, "clip": _clip, "shape": _shape,
+    "ndim": _ndim,
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from polykeras.symbolic.ops.elementwise import (
     stop_gradient,
     subtract,
     where,
-)  # fmt: skip
+)
 from polykeras.symbolic.ops.shape import concatenate, reshape, reverse, shape_of, slice, transpose
 from polykeras.symbolic.spec import Spec, normalize_axes, normalize_axis, product, reduced_shape
 

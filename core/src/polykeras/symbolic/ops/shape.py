@@ -14,7 +14,15 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import as_scalars, as_tensor, op
 from polykeras.symbolic.ops.elementwise import add
 from polykeras.symbolic.spec import (
-    Dim, Shape, Spec, format_shape, merge_shapes, normalize_axes, normalize_axis, product, same_dims,
+    Dim,
+    Shape,
+    Spec,
+    format_shape,
+    merge_shapes,
+    normalize_axes,
+    normalize_axis,
+    product,
+    same_dims,
 )  # fmt: skip
 
 # -- sizes ---------------------------------------------------------------------------------------------------------
