@@ -120,12 +120,16 @@ def _slope(step: Step) -> Kernel:
     return Kernel(sigmoid_grad if step.op.name == "sigmoid_grad" else tanh_grad, into=True, workspace=workspace)
 
 
+def _where_small(condition: Array, x: Array, y: Array, out: Array) -> None:
+    out[...] = np.where(condition, x, y)
+
+
 @binder("where")
-def _where(step: Step) -> Kernel | None:
+def _where(step: Step) -> Kernel:
     """Selects by bits: ((x ^ y) & mask) ^ y, right for any bits and free of branches that data mispredict."""
     spec = step.outs[0].spec
     if spec.size < LARGE:
-        return None
+        return Kernel(_where_small, into=True)
     bits = np.dtype(f"i{np.dtype(spec.dtype).itemsize}")
     nbytes = spec.size * bits.itemsize
 
