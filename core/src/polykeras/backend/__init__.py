@@ -25,7 +25,7 @@ from polykeras.backend.session import (
     name_scope,
     reset_uids,
     set_learning_phase,
-)  # fmt: skip
+)
 from polykeras.backend.shape import *
 from polykeras.backend.variables import (
     batch_get_value,
@@ -41,6 +41,7 @@ from polykeras.backend.variables import (
     is_placeholder,
     is_sparse,
     is_tensor,
+    is_variable,
     moving_average_update,
     ndim,
     ones,
@@ -51,7 +52,7 @@ from polykeras.backend.variables import (
     update_sub,
     variable,
     zeros,
-)  # fmt: skip
+)
 from polykeras.symbolic.ops import operators
 from polykeras.utils.generic_utils import has_arg
 

@@ -27,7 +27,7 @@ Pair = tuple[int, int]
 
 def reshape(x: Any, shape: Any) -> Tensor:
     """x's elements in another shape; one size may be -1, sizes may be tensors.   x: (...) -> shape"""
-    return ops.reshape(tensor(x), shape if isinstance(shape, Tensor) or np.ndim(shape) else (shape,))
+    return ops.reshape(tensor(x), (shape,) if isinstance(shape, (int, np.integer)) else shape)
 
 
 def transpose(x: Any) -> Tensor:

@@ -28,6 +28,9 @@ class XpBackend(
     def asarray(self, value: Any, dtype: str) -> Any:
         return self.xp.asarray(value, dtype=dtype, order="C")
 
+    def quiet(self) -> Any:
+        return self.xp.errstate(all="ignore")
+
     def to_numpy(self, array: Any) -> Any:
         import numpy
 

@@ -108,8 +108,8 @@ def times(x, y):
 def einsum(equation: str, *operands):
     """Sums of products by labels of axes, as "bik,bkj->bij"; labels that the result lacks are summed over.
 
-    Pairs are contracted from left to right, each by one `matmul`. A label may not occur twice in one operand, and "..." is
-    not taken.
+    Pairs are contracted from left to right, each by one `matmul`. A label may not occur twice in one operand, and "..."
+    is not taken.
     """
     tensors = [as_tensor(x) for x in operands]
     labels, result = _labels(equation, tensors)
