@@ -703,13 +703,13 @@ def tile_grad_samples(r):
 
 @repeat.samples
 def repeat_samples(r):
-    yield (r(2, 3, 2),), {"repeats": 3, "axis": 1}
+    yield (r(2, 3, 4),), {"repeats": 3, "axis": 1}
     yield (r(2, 3),), {"repeats": 2, "axis": -1}
 
 
 @repeat_grad.samples
 def repeat_grad_samples(r):
-    yield (r(2, 9, 2), r(2, 3, 2)), {"repeats": 3, "axis": 1}
+    yield (r(2, 9, 4), r(2, 3, 4)), {"repeats": 3, "axis": 1}
 
 
 @gather.samples
