@@ -5,7 +5,9 @@ Each check is a function that raises AssertionError. The referee of values is th
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,12 +17,18 @@ from polykeras.runtime import select
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.function import Function
 from polykeras.symbolic import dtypes
+from polykeras.symbolic import ops as library
 from polykeras.symbolic.autodiff import gradients
 from polykeras.symbolic.graph import Tensor
-from polykeras.symbolic.op import OPS, Op, constant, placeholder
+from polykeras.symbolic.op import OPS, Op, as_size, common_dtype, constant, placeholder
 from polykeras.symbolic.ops.shape import transpose
 from polykeras.symbolic.spec import Spec, format_shape, same_dims
 from polykeras.testing.samples import ErrorSample, Sample, error_samples, samples
+
+__all__ = [
+    "all_ops", "check_complete", "check_dtypes", "check_errors", "check_forward", "check_lowering", "check_methods", "check_pure",
+    "check_rule", "check_signature", "check_vjp", "error_samples", "evaluate", "is_limited", "samples",
+]  # fmt: skip
 
 Array = Any
 REFEREE = "numpy"
@@ -30,6 +38,17 @@ TOLERANCES = {"float16": 2e-2, "float32": 2e-5, "float64": 1e-10}
 BUILT_BY_HAND = frozenset(("assign", "assign_add", "cond", "scan"))
 # these are settled when a program is made, before any kernel is asked for
 WITHOUT_KERNEL = BUILT_BY_HAND | {"after", "choose"}
+
+
+def all_ops() -> list[Op]:
+    """Every op: the library's and those that plugins add."""
+    from polykeras import plugins
+
+    for module in pkgutil.iter_modules(library.__path__):
+        importlib.import_module(f"{library.__name__}.{module.name}")
+    added: list[Op] = []
+    plugins.call("polykeras_ops", register=added.append)
+    return list(dict.fromkeys([*OPS.values(), *added]))
 
 
 # -- the declaration ---------------------------------------------------------------------------------------------------
@@ -71,7 +90,7 @@ def check_methods(backend: Backend) -> None:
 def check_errors(sample: ErrorSample) -> None:
     """Wrong operands are refused when the graph is built, with the op, the shapes and the reason in the error."""
     try:
-        sample.op(*_tensors(sample, sample.operands), **sample.attrs)
+        sample.op(*_placeholders(sample, "float32")[0], **sample.attrs)
     except (ValueError, TypeError) as error:
         text = str(error)
     else:
@@ -172,10 +191,10 @@ def check_dtypes(sample: Sample, backend: Backend) -> None:
             _close(a, b, tolerance, f"{sample} on {backend.name} in {dtype}")
 
 
-def is_limited(backend: Backend, op: Op, dtype: str = "") -> str | None:
-    """Why the backend says that it cannot do the op in this dtype, or None."""
+def is_limited(backend: Backend, op: Op, dtype: str | None = None) -> str | None:
+    """Why the backend says that it cannot do the op in this dtype (None: in some dtype), or None."""
     for limit in backend.limits:
-        if limit.op == op.name and limit.dtype in ("", dtype):
+        if limit.op == op.name and (dtype is None or limit.dtype in ("", dtype)):
             return limit.reason
     return None
 
@@ -278,7 +297,7 @@ def _placeholders(
     tensors, feeds = [], []
     for i, x in enumerate(sample.operands):
         if not isinstance(x, np.ndarray):
-            tensors.append(_size(x))
+            tensors.append(as_size(x))
             continue
         x = _cast(x, dtype)
         if sample.op.is_size(i):
@@ -289,19 +308,9 @@ def _placeholders(
     return tensors, feeds
 
 
-def _tensors(sample: ErrorSample, operands: tuple[Any, ...]) -> list[Tensor]:
-    return _placeholders(sample, "float32")[0]
-
-
 def _open(inputs: Sequence[Tensor]) -> list[Tensor]:
     """The placeholders among the operands."""
     return [t for t in inputs if t.node.op.name == "placeholder"]
-
-
-def _size(x: Any) -> Tensor:
-    from polykeras.symbolic.op import as_size
-
-    return as_size(x)
 
 
 def _cast(x: Array, dtype: str) -> Array:
@@ -338,8 +347,6 @@ def _arguments(sample: Sample, backend: Backend, dtype: str) -> list[Any]:
 
 def _common_dtype(sample: Sample, dtype: str) -> str:
     """The dtype in which the promoted operands meet."""
-    from polykeras.symbolic.op import common_dtype
-
     op = sample.op
     names = [op.operands[i] if i < len(op.operands) else op.variadic for i in range(len(sample.operands))]
     meeting = [_cast(x, dtype) for x, n in zip(sample.operands, names, strict=True) if n in op.promotes]
@@ -401,9 +408,3 @@ def _difference(got: Array, expected: Array, bad: Array | None = None) -> str:
     bad = got != expected if bad is None else bad
     place = tuple(int(i) for i in np.argwhere(bad)[0]) if bad.ndim else ()
     return f"{got[place]} at {place}, expected {expected[place]} ({int(bad.sum())} of {bad.size} elements differ)"
-
-
-__all__ = [
-    "check_complete", "check_dtypes", "check_errors", "check_forward", "check_lowering", "check_methods", "check_pure",
-    "check_rule", "check_signature", "check_vjp", "error_samples", "evaluate", "is_limited", "samples",
-]  # fmt: skip
