@@ -5,12 +5,12 @@ import json
 import warnings
 
 import pytest
-from golden import REFERENCE
 
 from polykeras import activations, constraints, initializers, layers, regularizers
 from polykeras import backend as K
 from polykeras.layers import Input
 from polykeras.registry import layers as registered
+from tests.parity.golden import REFERENCE
 
 API = json.loads((REFERENCE / "api.json").read_text()) if REFERENCE.is_dir() else {"layers": [], "modules": {}}
 PARTS = {

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from golden import Golden, agree, class_names, paths, recorded_environment
 
 from polykeras import activations, constraints, initializers, layers, regularizers
 from polykeras import backend as K
 from polykeras.layers import Input
 from polykeras.registry import layers as registered
+from tests.parity.golden import Golden, agree, class_names, paths, recorded_environment
 
 LEFT_OUT = {
     "Bidirectional",

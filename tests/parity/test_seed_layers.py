@@ -1,7 +1,7 @@
 """The rows of the seed table about layers, each a test named by its id."""
 
 # ruff: noqa: C408, E731, E741, F403, F405, SIM905, UP008  the rows keep the table's words
-from seed_preamble import *
+from tests.parity.seed_preamble import *
 
 
 def test_S010_lambda_for_simple_layers():

@@ -8,6 +8,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from polykeras.runtime import passes
@@ -109,6 +110,10 @@ class Backend:
         """An integer array as a size: an int, or a tuple of ints."""
         value = self.to_numpy(array).tolist()
         return tuple(value) if isinstance(value, list) else int(value)
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """A context in which floating-point exceptions are silent; open during every call."""
+        return nullcontext()
 
     # -- code ----------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,8 @@ class Executable:
             if found is None or found[0] != variables.moved:
                 found = self._bind(arena)
             try:
-                return found[1](*arrays)  # type: ignore[no-any-return]
+                with self.backend.quiet():
+                    return found[1](*arrays)  # type: ignore[no-any-return]
             except Exception as error:
                 raise self.explain(error) from error
         finally:
@@ -122,6 +123,12 @@ class Executable:
         for value in self.program.values:
             if value.kind == "const":
                 held[value] = backend.asarray(value.source, value.spec.dtype)
+        with backend.quiet():
+            self._make_constants(held)
+        return held
+
+    def _make_constants(self, held: dict[Value, Any]) -> None:
+        backend = self.backend
         for step in self.program.constants:
             kernel = backend.kernel(step)
             arrays = [held[v] for v in step.arrays]
@@ -133,7 +140,6 @@ class Executable:
                 made = kernel.call(*arrays, *work)
                 outs = [made] if len(step.outs) == 1 and not isinstance(made, tuple) else list(made)
             held.update(zip(step.outs, outs, strict=True))
-        return held
 
     # -- errors --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from polykeras.symbolic.body import Body
 from polykeras.symbolic.graph import Key, Node, Tensor
 from polykeras.symbolic.op import CONSTANT, OPS, PARAMETER, PLACEHOLDER, VARIABLE
 from polykeras.symbolic.ops.control import ASSIGNMENTS, COND, SCAN, after, assign, assign_add, common_shape
-from polykeras.symbolic.spec import Spec
+from polykeras.symbolic.spec import Spec, format_shape
 
 # Programs kept for each body, by the specs of its parameters; and the largest fill that is computed once and kept.
 BODY_PROGRAMS = 16
@@ -98,8 +98,7 @@ class _Specialiser:
             return self._constant(Spec(spec.shape, spec.dtype, int(default) if spec.shape == () else None), default)
         if op is PARAMETER:
             raise ValueError(graph.leaked(Tensor(node, 0, spec)))
-        name = node.attrs["name"] or f"of shape {spec.shape}"
-        raise Unfed(f"the placeholder {name} was not fed [{node.where()}]")
+        return self.program.new_value(spec, "unfed", node)
 
     def _constant(self, spec: Spec, payload: Any) -> Value:
         try:
@@ -267,6 +266,9 @@ class _Specialiser:
         for stand_in, (_, effects) in self.effects.items():
             if stand_in in done:
                 writes += [write for _, write in effects if write is not None]
+        for value in live:
+            if value.kind == "unfed":
+                raise Unfed(_unfed(value.source))
         for write in writes:
             write.value = self._real(write.value)
         program.outputs = [self._real(v) for v in wanted]
@@ -374,6 +376,11 @@ class _Specialiser:
         for i, value in enumerate(program.values):
             value.id = i
         program.reads = [v for v in program.values if v.kind == "variable"]
+
+
+def _unfed(node: Node) -> str:
+    what = f"'{node.attrs['name']}'" if node.attrs["name"] else f"of shape {format_shape(node.specs[0].shape)}"
+    return f"the placeholder {what} was not fed [{node.where()}]"
 
 
 def specialise_body(body: Body, specs: tuple[Spec, ...]) -> Program:

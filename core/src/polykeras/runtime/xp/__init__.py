@@ -6,6 +6,7 @@ from typing import Any
 
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.xp.classification import Classification
+from polykeras.runtime.xp.control import Control
 from polykeras.runtime.xp.conv import Conv
 from polykeras.runtime.xp.elementwise import Elementwise
 from polykeras.runtime.xp.image import Image
@@ -18,7 +19,7 @@ from polykeras.runtime.xp.shape import Shape
 
 
 class XpBackend(
-    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Random, Backend
+    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Random, Control, Backend
 ):
     """A backend on an array module that follows NumPy: `xp`. Results are C-contiguous and never alias an operand."""
 
@@ -26,6 +27,9 @@ class XpBackend(
 
     def asarray(self, value: Any, dtype: str) -> Any:
         return self.xp.asarray(value, dtype=dtype, order="C")
+
+    def quiet(self) -> Any:
+        return self.xp.errstate(all="ignore")
 
     def to_numpy(self, array: Any) -> Any:
         import numpy
