@@ -1,0 +1,150 @@
+"""Optimizers step by step, and whole trainings, against the numbers of real Keras 2.2.4."""
+
+import numpy as np
+import pytest
+from golden import Golden, agree, paths, recorded_environment
+from polykeras import backend as K
+from polykeras import callbacks, layers, optimizers
+from polykeras.models import Model, Sequential
+from polykeras.registry import layers as registered
+
+# Trainings that wait for layers that do not exist yet.
+WAITING = {
+    "train__shared_layer": {"GRU"},
+    "train__temporal_weights": {"SimpleRNN", "TimeDistributed"},
+}
+# These were recorded with TensorFlow's moving average; their twins `..._plain_ema` have the documented one.
+TENSORFLOW_AVERAGE = {"train__batchnorm_val", "train__cnn_bn"}
+
+
+def layer_names(config):
+    """The class names of the layers in a model's config."""
+    if isinstance(config, dict):
+        own = {config["class_name"]} if "class_name" in config and "name" in config.get("config", {}) else set()
+        return own.union(*map(layer_names, config.values()))
+    if isinstance(config, list):
+        return set().union(*map(layer_names, config))
+    return set()
+
+
+def model_of(config):
+    kinds = {"Sequential": Sequential, "Model": Model}
+    return kinds[config["class_name"]].from_config(config["config"])
+
+
+def trainings():
+    return [p for p in paths("train") if p.id not in WAITING and p.id not in TENSORFLOW_AVERAGE]
+
+
+def test_waiting_trainings_are_those_whose_layers_do_not_exist():
+    found = {}
+    for path in paths("train"):
+        missing = {name for name in layer_names(Golden(path.values[0]).config["config"]) if name not in registered}
+        if missing:
+            found[path.id] = missing
+    if not paths("train"):
+        pytest.skip("no reference data")
+    assert found == WAITING
+
+
+@pytest.mark.parametrize("path", paths("optimizer"))
+def test_optimizer(path):
+    golden = Golden(path)
+    config, tol = golden.config, golden.config["tol"]
+    with recorded_environment(config):
+        model = model_of(config["model"])
+        optimizer = optimizers.deserialize({"class_name": config["class_name"], "config": config["constructor"]})
+        for name, value in config["config"].items():
+            agree(optimizer.get_config()[name], np.asarray(value), {"rtol": 1e-6, "atol": 0}, name)
+        model.compile(optimizer, config["loss"])
+        model.set_weights(golden.numbered("w"))
+        gradients = K.function(
+            [*model.inputs, *model.targets, *model.sample_weights], K.gradients(model.total_loss, model.trainable_weights)
+        )
+        x, y = golden["x"], golden["y"]
+        for s in range(1, config["steps"] + 1):
+            for i, gradient in enumerate(gradients([x, y, np.ones(len(x))])):
+                golden.check(gradient, f"s{s}_g{i}")
+            golden_loss = golden["loss"][s - 1]
+            np.testing.assert_allclose(model.train_on_batch(x, y), golden_loss, rtol=tol["rtol"], atol=tol["atol"])
+            if s == 1:
+                assert len(optimizer.get_weights()) == config["n_optimizer_weights"]
+            for i, weight in enumerate(model.get_weights()):
+                golden.check(weight, f"s{s}_w{i}")
+            for i, weight in enumerate(optimizer.get_weights()):
+                golden.check(weight, f"s{s}_o{i}")
+
+
+@pytest.mark.parametrize("path", paths("optimizer"))
+def test_optimizer_goes_on_from_restored_state(path):
+    """Two steps, then state and weights into a new model: its third step is the recorded one."""
+    golden = Golden(path)
+    config = golden.config
+    with recorded_environment(config):
+        model = model_of(config["model"])
+        optimizer = optimizers.deserialize({"class_name": config["class_name"], "config": config["constructor"]})
+        model.compile(optimizer, config["loss"])
+        model._make_train_function()
+        model.set_weights(golden.numbered("s2_w"))
+        optimizer.set_weights(golden.numbered("s2_o"))
+        if "iterations" not in config["optimizer_weight_names"][0]:
+            K.set_value(optimizer.iterations, 2)  # Keras does not save the steps of these, which decay counts
+        model.train_on_batch(golden["x"], golden["y"])
+        for i, weight in enumerate(model.get_weights()):
+            golden.check(weight, f"s3_w{i}")
+
+
+@pytest.mark.parametrize("path", trainings())
+def test_training(path):
+    golden = Golden(path)
+    config = golden.config
+    with recorded_environment(config):
+        model = model_of(config)
+        model.set_weights(golden.numbered("w"))
+        for layer, trainable in zip(model.layers, config["layer_trainable"], strict=True):
+            if not isinstance(layer, layers.InputLayer):
+                layer.trainable = trainable
+        settings = dict(config["compile"])
+        settings["optimizer"] = optimizers.get(settings["optimizer"])
+        model.compile(**settings)
+        assert model.metrics_names == config["metrics_names"]
+        x, y = golden.numbered("x"), golden.numbered("y")
+        check_evaluation(golden, model, x, y, "evaluate_before")
+        history = model.fit(x, y, verbose=0, shuffle=False, **fit_arguments(golden))
+        assert sorted(history.history) == config["history_keys"]
+        assert history.epoch == config["history_epochs"]
+        for key in config["history_keys"]:
+            golden.check(history.history[key], f"h_{key}")
+        for i, weight in enumerate(model.get_weights()):
+            golden.check(weight, f"w{i}_after")
+        for i, weight in enumerate(model.optimizer.get_weights()):
+            golden.check(weight, f"o{i}_after")
+        check_evaluation(golden, model, x, y, "evaluate_after")
+        predictions = model.predict(x)
+        for i, prediction in enumerate(predictions if isinstance(predictions, list) else [predictions]):
+            golden.check(prediction, f"predict{i}")
+
+
+def check_evaluation(golden, model, x, y, name):
+    weight = golden["sample_weight"] if "sample_weight" in golden else None
+    values = model.evaluate(x, y, batch_size=golden.config["fit"]["batch_size"], sample_weight=weight, verbose=0)
+    golden.check(np.atleast_1d(values), name)
+
+
+def fit_arguments(golden):
+    arguments = dict(golden.config["fit"])
+    if "class_weight" in arguments:
+        arguments["class_weight"] = {int(number): weight for number, weight in arguments["class_weight"].items()}
+    if "callbacks" in arguments:
+        arguments["callbacks"] = [callback_of(**one) for one in arguments["callbacks"]]
+    if "sample_weight" in golden:
+        arguments["sample_weight"] = golden["sample_weight"]
+    if "vx0" in golden:
+        arguments["validation_data"] = (golden.numbered("vx"), golden.numbered("vy"))
+    return arguments
+
+
+def callback_of(class_name, kwargs):
+    if class_name == "LearningRateScheduler":
+        return callbacks.LearningRateScheduler(kwargs["table"].__getitem__)
+    return getattr(callbacks, class_name)(**kwargs)
