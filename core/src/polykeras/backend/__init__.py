@@ -24,7 +24,7 @@ from polykeras.backend.session import (
 from polykeras.backend.shape import *  # noqa: F403
 from polykeras.backend.variables import (
     batch_get_value, batch_set_value, constant, count_params, dtype, eval, eye, get_value, int_shape,  # noqa: A004
-    is_keras_tensor, is_placeholder, is_sparse, is_tensor, moving_average_update, ndim, ones, placeholder, set_value,
+    is_keras_tensor, is_placeholder, is_sparse, is_tensor, is_variable, moving_average_update, ndim, ones, placeholder, set_value,
     update, update_add, update_sub, variable, zeros,
 )  # fmt: skip
 from polykeras.symbolic.ops import operators as _operators

@@ -81,6 +81,11 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
+def is_variable(x: Any) -> bool:
+    """Is it a variable?"""
+    return isinstance(x, Variable)
+
+
 def is_keras_tensor(x: Any) -> bool:
     """Was it returned by a layer or by `Input`? An error for what is no tensor at all."""
     if not isinstance(x, Tensor):
