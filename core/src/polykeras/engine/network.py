@@ -90,12 +90,12 @@ class Network(Layer):
 
     def _connect(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         """Make this the network between the tensors."""
-        self._is_graph_network = True
         _check_inputs(inputs)
         _check_outputs(outputs)
+        self._graph = trace_layers(inputs, outputs)
+        self._is_graph_network = True
         self.inputs = inputs
         self.outputs = outputs
-        self._graph = trace_layers(inputs, outputs)
         self._layers = list(self._graph.layers)
         self._nodes_by_depth = self._graph.nodes_by_depth
         self._layers_by_depth = self._graph.layers_by_depth
