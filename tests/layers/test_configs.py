@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from arrays import random, run
 
 from polykeras import backend as K
 from polykeras import initializers, layers, regularizers
+from tests.layers.arrays import random, run
 
 IMAGE, SEQUENCE, VECTOR = (2, 6, 5, 3), (2, 6, 3), (2, 3)
 WEIGHTS = {

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-from arrays import channels_first, channels_last, float64, random, run
 
 from polykeras.layers import (
     AveragePooling1D,
@@ -18,6 +17,7 @@ from polykeras.layers import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from tests.layers.arrays import channels_first, channels_last, float64, random, run
 
 CONVS = {1: Conv1D, 2: Conv2D, 3: Conv3D}
 POOLS = {

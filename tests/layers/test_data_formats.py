@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from arrays import channels_first, channels_last, random, run
 
 from polykeras import layers
+from tests.layers.arrays import channels_first, channels_last, random, run
 
 SHAPES = {1: (2, 6, 3), 2: (2, 6, 4, 3), 3: (2, 6, 4, 5, 3)}
 CASES = [

@@ -1,10 +1,10 @@
 """Noise: its share, its shape, its seed, its gradient."""
 
 import numpy as np
-from arrays import random, run
 
 from polykeras import backend as K
 from polykeras.layers import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, Input
+from tests.layers.arrays import random, run
 
 
 def test_the_gradient_goes_through_the_same_mask():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from arrays import run
 
 from polykeras import backend as K
 from polykeras.layers import Input, Lambda, Masking
+from tests.layers.arrays import run
 
 
 def double(x):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from arrays import random, run
 
 from polykeras import backend as K
 from polykeras import layers
 from polykeras.layers import Add, Concatenate, Dot, Input, Masking
+from tests.layers.arrays import random, run
 
 
 def test_a_step_is_kept_where_every_mask_keeps_it():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from arrays import random, run
 
 from polykeras import backend as K
 from polykeras.layers import BatchNormalization, Input
+from tests.layers.arrays import random, run
 
 
 def step(layer, *arrays):

@@ -16,7 +16,7 @@ from polykeras.engine.network_config import functional_config, functional_parts
 from polykeras.engine.node import Node
 from polykeras.engine.raw_operations import BackendOperations, capture, depends_on_learning_phase
 from polykeras.engine.scratch import in_scratch
-from polykeras.engine.terms import InputsKey, computable_from, inputs_key, unique
+from polykeras.engine.terms import InputsKey, inputs_key, unique
 from polykeras.engine.weights import set_values
 from polykeras.legacy.interfaces import rename, unknown_keyword, warn_caller
 from polykeras.suggest import nearest
@@ -133,9 +133,8 @@ class Network(Layer):
             with self._scope():
                 self._ensure_built(unpack_singleton([K.int_shape(tensor) for tensor in tensors]))
                 arguments = {"training": training} if training is not None and has_arg(self.call, "training") else {}
-                outputs = self.call(unpack_singleton(tensors), **arguments)
+                outputs, _ = self._run(unpack_singleton(tensors), [None] * len(tensors), arguments)
         outputs = to_list(outputs, allow_tuple=True)
-        self._check_outputs(outputs)
         self.inputs = tensors
         self.outputs = outputs
         self.output_names = [f"output_{number}" for number in range(1, len(outputs) + 1)]
@@ -279,6 +278,18 @@ class Network(Layer):
         """The masks of the outputs for these inputs; None for a subclassed model."""
         return unpack_singleton(self._run_on(inputs, mask)[1]) if self._is_graph_network else None
 
+    def _run(self, inputs: Any, masks: Sequence[Any], arguments: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+        if self._is_graph_network:
+            return super()._run(inputs, masks, arguments)
+        before = {layer: len(layer._inbound_nodes) for layer in self.layers}
+        result = super()._run(inputs, masks, arguments)
+        if not in_scratch():
+            self._inner_calls[inputs_key(inputs)] = [
+                (layer, node.input_tensors)
+                for layer in self.layers for node in layer._inbound_nodes[before.get(layer, 0):]
+            ]
+        return result
+
     def _run_on(self, inputs: Any, mask: Any) -> Run:
         """Outputs and their masks; computed once for the same inputs."""
         if not self._is_graph_network:
@@ -330,52 +341,49 @@ class Network(Layer):
     @property
     def losses(self) -> list[Any]:
         """The losses that the layers and the model itself have added, as far as they belong to the model's inputs."""
-        return self._reachable([*self._terms_of(self.layers, "losses"), *self._losses])
+        return unique([*self._for_own_inputs(self.get_losses_for), *self.get_losses_for(None)])
 
     @property
     def updates(self) -> list[Any]:
         """The updates that layers and model have added, as far as they belong to its inputs; none while frozen."""
-        if not self._updates_run():
-            return []
-        return self._reachable([*self._terms_of(self.layers, "updates"), *self._updates])
+        return unique([*self._for_own_inputs(self.get_updates_for), *self.get_updates_for(None)])
 
     @property
     def state_updates(self) -> list[Any]:
         """The updates of the stateful layers, which every call runs, in test and prediction too."""
-        return self._reachable(self._terms_of([layer for layer in self.layers if layer.stateful], "updates"))
+        return unique([*self._for_own_inputs(self._state_updates_for), *self._state_updates_for(None)])
 
     def get_losses_for(self, inputs: Any) -> list[Any]:
-        return unique([*super().get_losses_for(inputs), *self._terms_for(inputs, "losses")])
+        """The losses of the call on `inputs`, the layers' and the model's; with None those without inputs."""
+        calls = self._calls_on(inputs)
+        inner = [term for layer, tensors in calls for term in layer.get_losses_for(tensors)]
+        return unique([*inner, *super().get_losses_for(inputs)])
 
     def get_updates_for(self, inputs: Any) -> list[Any]:
+        """The updates of the call on `inputs`, the layers' and the model's; with None those without inputs."""
         if not self._updates_run():
             return []
-        return unique([*super().get_updates_for(inputs), *self._terms_for(inputs, "updates")])
+        calls = self._calls_on(inputs)
+        inner = [term for layer, tensors in calls for term in layer.get_updates_for(tensors)]
+        return unique([*inner, *super().get_updates_for(inputs)])
 
-    def _terms_of(self, layers: Sequence[Layer], kind: str) -> list[Any]:
-        """The losses or updates of some layers: of their calls in this model, and those without inputs."""
-        if not self._is_graph_network:
-            return [term for layer in layers for term in getattr(layer, kind)]
-        chosen = set(layers)
-        calls = [(layer, node.input_tensors) for node in self._graph.nodes if (layer := node.outbound_layer) in chosen]
-        every = [*calls, *((layer, None) for layer in layers)]
-        return [term for layer, inputs in every for term in getattr(layer, f"get_{kind}_for")(inputs)]
+    def _state_updates_for(self, inputs: Any) -> list[Any]:
+        found: list[Any] = []
+        for layer, tensors in self._calls_on(inputs):
+            if isinstance(layer, Network):
+                found += layer._state_updates_for(tensors)
+            elif layer.stateful:
+                found += layer.get_updates_for(tensors)
+        return found
 
-    def _terms_for(self, inputs: Any, kind: str) -> list[Any]:
-        """The layers' losses or updates of the model's call on `inputs`; with None those without inputs."""
+    def _for_own_inputs(self, getter: Callable[[Any], list[Any]]) -> list[Any]:
+        return [] if self.inputs is None else getter(self.inputs)
+
+    def _calls_on(self, inputs: Any) -> list[tuple[Layer, Any]]:
+        """The calls of layers within the model's call on `inputs`; for None each layer with None."""
         if inputs is None:
-            return [term for layer in self.layers for term in getattr(layer, f"get_{kind}_for")(None)]
-        if not self._is_graph_network:
-            terms = [term for layer in self.layers for term in getattr(layer, kind)]
-            return computable_from(to_list(inputs, allow_tuple=True), terms, need=True)
-        calls = self._inner_calls.get(inputs_key(inputs), [])
-        return [term for layer, tensors in calls for term in getattr(layer, f"get_{kind}_for")(tensors)]
-
-    def _reachable(self, terms: Sequence[Any]) -> list[Any]:
-        """The terms, each once. A subclassed model may have been called elsewhere too: only those of its own inputs."""
-        if self._is_graph_network or self.inputs is None:
-            return unique(terms)
-        return computable_from(self.inputs, unique(terms))
+            return [(layer, None) for layer in self.layers]
+        return list(self._inner_calls.get(inputs_key(inputs), []))
 
     # -- weights -----------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from polykeras.engine.scratch import in_scratch
-from polykeras.symbolic.graph import Key, Node, Tensor, topological
-from polykeras.symbolic.op import PLACEHOLDER
+from polykeras.symbolic.graph import Key
 from polykeras.utils.generic_utils import to_list
 
 InputsKey = tuple[Key, ...] | None
@@ -23,30 +22,6 @@ def inputs_key(inputs: Any) -> InputsKey:
 def unique(terms: Iterable[Any]) -> list[Any]:
     """The terms, each once, in order."""
     return list({id(term): term for term in terms}.values())
-
-
-def tensors_of(term: Any) -> list[Tensor]:
-    """The tensors in a loss or an update; an update is a tensor or a pair (variable, new value)."""
-    return [part for part in to_list(term, allow_tuple=True) if isinstance(part, Tensor)]
-
-
-def computable_from(inputs: Sequence[Tensor], terms: Sequence[Any], need: bool = False) -> list[Any]:
-    """Those terms that need no placeholder besides `inputs`; with `need`, only those that do depend on `inputs`."""
-    given = {tensor.key for tensor in inputs}
-    foreign: set[Node] = set()
-    dependent: set[Node] = set()
-    for node in topological([t for term in terms for t in tensors_of(term)], stop=given):
-        if node.op is PLACEHOLDER and node.attrs["value"] is None and (node, 0) not in given:
-            foreign.add(node)
-        elif any(t.node in foreign for t in node.inputs if t.key not in given):
-            foreign.add(node)
-        if any(t.key in given or t.node in dependent for t in node.inputs):
-            dependent.add(node)
-    return [
-        term for term in terms
-        if not any(t.node in foreign for t in tensors_of(term) if t.key not in given)
-        and (not need or any(t.key in given or t.node in dependent for t in tensors_of(term)))
-    ]
 
 
 class Terms:

@@ -19,7 +19,7 @@ class BatchNormalization(Layer):
     center, scale: whether there are beta and gamma.
 
     The variance that goes into the moving one estimates the population's: var · n / (n − 1 − epsilon) for n values. For
-    inputs of rank 4 and their last axis, Keras's fused kernel had corrected it by n / (n − 1) before, and so do we.
+    images with the channels last `normalize_batch_in_training` has corrected it once before, as in Keras.
     """
 
     @_spellings.batch_normalization
@@ -87,9 +87,7 @@ class BatchNormalization(Layer):
     def call(self, inputs, training=None):
         def normalized_by_moving():
             statistics = (self.moving_mean, self.moving_variance, self.beta, self.gamma)
-            return K.batch_normalization(
-                inputs, *(self._broadcast(s, inputs) for s in statistics), axis=self.axis, epsilon=self.epsilon
-            )
+            return K.batch_normalization(inputs, *statistics, axis=self.axis, epsilon=self.epsilon)
 
         if isinstance(training, int | bool) and not training:
             return normalized_by_moving()
@@ -142,23 +140,11 @@ class BatchNormalization(Layer):
         rank = K.ndim(inputs)
         return [axis for axis in range(rank) if axis != self.axis % rank]
 
-    def _broadcast(self, statistic, inputs):
-        """A statistic in a shape that broadcasts against the inputs."""
-        rank = K.ndim(inputs)
-        axis = self.axis % rank
-        if statistic is None or axis == rank - 1:
-            return statistic
-        return K.reshape(statistic, [-1 if a == axis else 1 for a in range(rank)])
-
     def _correction(self, inputs, axes):
-        """From the variance of n values to what Keras averages."""
+        """From the variance of n values to an estimate of the population's."""
         shape = K.shape(inputs)
         n = 1
         for axis in axes:
             n = n * shape[axis]
         n = K.cast(n, K.dtype(inputs))
-        correction = n / (n - (1.0 + self.epsilon))
-        rank = K.ndim(inputs)
-        if rank == 4 and self.axis % rank == rank - 1:
-            correction = correction * n / K.maximum(n - 1.0, 1.0)
-        return correction
+        return n / (n - (1.0 + self.epsilon))
