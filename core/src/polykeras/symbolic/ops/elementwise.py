@@ -358,7 +358,7 @@ def relu_grad(g, y):
 
 @relu_grad.vjp
 def relu_grad_vjp(gg, out, g, y):
-    return relu_grad(gg, y), None
+    return sum_to(relu_grad(gg, y), g), None
 
 
 @op(elementwise=True, nondifferentiable="piecewise constant")
