@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
 
+=======
+from tests.parity.golden import Golden, paths, recorded_environment
+>>>>>>> layers
 from polykeras import backend as K
 from polykeras import losses, metrics
 from tests.parity.golden import Golden, paths, recorded_environment
