@@ -37,6 +37,5 @@ class NumpyBackend(XpBackend):
 
     def kernel(self, step: Step) -> Kernel:
         binder = BINDERS.get(step.op.name)
-        if binder is None or step.dynamic or step.allocates:
-            return super().kernel(step)
-        return binder(step) or super().kernel(step)
+        concrete = all(value.spec.concrete for value in (*step.ins, *step.outs))
+        return (binder is not None and concrete and binder(step)) or super().kernel(step)
