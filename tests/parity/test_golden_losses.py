@@ -2,15 +2,7 @@
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-<<<<<<< HEAD
 
-=======
-from tests.parity.golden import Golden, paths, recorded_environment
->>>>>>> layers
-=======
-
->>>>>>> main
 from polykeras import backend as K
 from polykeras import losses, metrics
 from tests.parity.golden import Golden, paths, recorded_environment
