@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from golden import Golden, paths, recorded_environment
+from tests.parity.golden import Golden, paths, recorded_environment
 from polykeras import backend as K
 from polykeras import losses, metrics
 

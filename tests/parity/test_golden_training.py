@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from golden import Golden, agree, paths, recorded_environment
+from tests.parity.golden import Golden, agree, paths, recorded_environment
 from polykeras import backend as K
 from polykeras import callbacks, layers, optimizers
 from polykeras.models import Model, Sequential
