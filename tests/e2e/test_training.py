@@ -46,11 +46,11 @@ def test_convolutional_net_tells_bars_apart():
     x, y = bars(400)
     inputs = Input(shape=(8, 8, 1))
     features = Conv2D(8, (3, 3), use_bias=False)(inputs)
-    features = Activation("relu")(BatchNormalization()(features))
+    features = Activation("relu")(BatchNormalization(momentum=0.9)(features))
     features = Dropout(0.25)(Flatten()(MaxPooling2D()(features)))
     model = Model(inputs, Dense(2, activation="softmax")(features))
     model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, y, batch_size=20, epochs=8, verbose=0)
+    model.fit(x, y, batch_size=20, epochs=12, verbose=0)
     x_test, y_test = bars(300)
     assert model.evaluate(x_test, y_test, verbose=0)[1] > 0.95
     assert (model.predict(x_test).argmax(axis=1) == y_test.argmax(axis=1)).mean() > 0.95

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Counting, Double, Halves, Masks, MaskedSum, Plus, constant, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input, InputSpec, Layer
+from tests.engine.tiny_layers import Affine, Counting, Double, Halves, MaskedSum, Masks, Plus, constant, values
 
 
 def test_base_keywords():
@@ -140,6 +140,25 @@ def test_a_layer_never_returns_its_input_itself():
     assert y is not x and y._keras_history[0].name == "same_1" and x._keras_history[0].name == "input_1"
 
 
+def test_a_layer_made_of_layers():
+    class Phased(Layer):
+        def call(self, inputs):
+            return K.in_train_phase(inputs * 2.0, inputs)
+
+    class Outer(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = Phased()
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    outer, x = Outer(), Input((3,))
+    y = outer(x)
+    assert y._keras_history[0] is outer and outer.inner.output._keras_history[0] is outer.inner
+    assert y._uses_learning_phase
+
+
 def test_call_must_return_tensors():
     class Nothing(Layer):
         def call(self, inputs):
@@ -199,9 +218,9 @@ def test_add_weight_of_keras_1_and_of_later_keras():
             self.w = self.add_weight(shape=(2,), initializer=constant(1.0))
             self.s = self.add_weight(name="s")
 
+    old, x = Old(), Input((2,))
     with pytest.warns(DeprecationWarning, match="Update your `add_weight` call"):
-        old = Old()
-        old(Input((2,)))
+        old(x)
     assert K.int_shape(old.w) == (2, 3)
     later = Later()
     later(Input((2,)))

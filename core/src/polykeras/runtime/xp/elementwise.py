@@ -197,7 +197,7 @@ class Elementwise:
         self.xp.copyto(out, x, casting="unsafe")
         return out
 
-    def fill_like(self, x: Shape, *, value: float, dtype: str, out: Array = None) -> Array:
+    def fill_like(self, x: Shape, *, value: float, dtype: str | None = None, out: Array = None) -> Array:
         if out is None:
             return self.xp.full(x, value, dtype=dtype)
         out.fill(value)

@@ -114,9 +114,8 @@ class Shape:
 
     def _beside(self, indices: Array, axis: int) -> tuple[Array, ...]:
         """The index that takes `indices` along one axis and the place itself along the others."""
-        index = [
-            self.xp.arange(n).reshape((1,) * i + (n,) + (1,) * (indices.ndim - i - 1)) for i, n in enumerate(indices.shape)
-        ]
+        shape = indices.shape
+        index = [self.xp.arange(n).reshape((n,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
         index[axis] = indices
         return tuple(index)
 
@@ -133,7 +132,7 @@ class Shape:
         flipped = self.xp.argsort(self.xp.flip(x, axis), axis=axis, kind="stable")
         return x.shape[axis] - 1 - self.xp.flip(flipped, axis).astype("int32")
 
-    def one_hot(self, x: Array, depth: int, *, dtype: str, out: Array = None) -> Array:
+    def one_hot(self, x: Array, depth: int, *, dtype: str | None = None, out: Array = None) -> Array:
         xp = self.xp
         hits = x[..., None] == xp.arange(depth, dtype=x.dtype)
         if out is None:
@@ -155,13 +154,13 @@ class Shape:
     def arange(self, start: int, stop: int, step: int, *, dtype: str = "int32") -> Array:
         return self.xp.arange(start, stop, step, dtype=dtype)
 
-    def fill(self, shape: Sizes, *, value: float, dtype: str, out: Array = None) -> Array:
+    def fill(self, shape: Sizes, *, value: float, dtype: str | None = None, out: Array = None) -> Array:
         if out is None:
             return self.xp.full(shape, value, dtype=dtype)
         out.fill(value)
         return out
 
-    def eye(self, rows: int, columns: int, *, dtype: str) -> Array:
+    def eye(self, rows: int, columns: int, *, dtype: str | None = None) -> Array:
         return self.xp.eye(rows, columns, dtype=dtype)
 
 

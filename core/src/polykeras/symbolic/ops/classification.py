@@ -107,7 +107,7 @@ def softmax_crossentropy_lower(target, logits, *, axis):
     return negative(reduce_sum(multiply(target, log_softmax(logits, axis=axis)), axis=axis))
 
 
-@op
+@op(promotes=("logits",), floating=True)
 def sparse_softmax_crossentropy(target, logits):
     """-log_softmax(logits)[..., target[...]].   target: (...) int, logits: (..., n) -> (...)"""
     _must_index(target, logits)
