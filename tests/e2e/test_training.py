@@ -22,7 +22,7 @@ def rings(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def bars(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Noisy 8×8 images with one bar, one-hot: horizontal or vertical. Where the bar lies tells nothing."""
-    images = 0.3 * np.random.randn(count, 8, 8, 1)
+    images = 0.2 * np.random.randn(count, 8, 8, 1)
     vertical = np.random.randint(2, size=count)
     for image, place, kind in zip(images, np.random.randint(8, size=count), vertical, strict=True):
         (image[:, place] if kind else image[place])[:] += 1.0
@@ -47,7 +47,7 @@ def test_convolutional_net_tells_bars_apart():
     inputs = Input(shape=(8, 8, 1))
     features = Conv2D(8, (3, 3), use_bias=False)(inputs)
     features = Activation("relu")(BatchNormalization(momentum=0.9)(features))
-    features = Dropout(0.25)(Flatten()(MaxPooling2D()(features)))
+    features = Dropout(0.25)(Flatten()(MaxPooling2D((6, 6))(features)))
     model = Model(inputs, Dense(2, activation="softmax")(features))
     model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
     model.fit(x, y, batch_size=20, epochs=12, verbose=0)
