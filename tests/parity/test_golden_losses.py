@@ -2,11 +2,7 @@
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from tests.parity.golden import Golden, paths, recorded_environment
-=======
 
->>>>>>> main
 from polykeras import backend as K
 from polykeras import losses, metrics
 from tests.parity.golden import Golden, paths, recorded_environment
