@@ -59,6 +59,14 @@ def test_reductions_of_nothing():
     assert not got[3].any()
 
 
+def test_reductions_over_everything_need_no_rank():
+    x = K.placeholder()
+    mean = K.mean(x * x)
+    got = K.function([x], [mean, K.gradients(mean, x)[0]])([X])
+    np.testing.assert_allclose(got[0], np.mean(X * X), rtol=1e-6)
+    np.testing.assert_allclose(got[1], 2 * X / X.size, rtol=1e-6)
+
+
 def test_logsumexp_does_not_overflow():
     same(K.logsumexp([[1000.0, 1000.0], [-1000.0, -1000.0]], axis=1), [1000 + np.log(2), -1000 + np.log(2)])
     assert value(K.logsumexp(K.constant([-np.inf, -np.inf]))) == -np.inf
