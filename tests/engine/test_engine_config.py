@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Double, Halves, Plus, constant, values
 
 from polykeras.engine.topology import Input, Layer
 from polykeras.models import Model, Sequential
 from polykeras.utils.generic_utils import custom_object_scope
+from tests.engine.tiny_layers import Affine, Double, Halves, Plus, constant, values
 
 CUSTOM = {"Affine": Affine, "Double": Double, "Plus": Plus, "Halves": Halves}
 

@@ -1,9 +1,9 @@
 """What a layer says of its calls."""
 
 import pytest
-from tests.engine.tiny_layers import Affine, Double, Halves, Plus
 
 from polykeras.engine.topology import Input
+from tests.engine.tiny_layers import Affine, Double, Halves, Plus
 
 
 def test_a_layer_called_once():

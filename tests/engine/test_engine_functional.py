@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Counting, Double, Halves, MaskedSum, Masks, Penalised, Plus, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input, get_source_inputs
 from polykeras.models import Model, clone_model
+from tests.engine.tiny_layers import Affine, Counting, Double, Halves, MaskedSum, Masks, Penalised, Plus, values
 
 
 def test_inputs_and_outputs():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Double, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input, InputLayer
+from tests.engine.tiny_layers import Double, values
 
 
 def test_shapes():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Counting, Double, Halves, Masks, MaskedSum, Plus, constant, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input, InputSpec, Layer
+from tests.engine.tiny_layers import Affine, Counting, Double, Halves, MaskedSum, Masks, Plus, constant, values
 
 
 def test_base_keywords():
@@ -199,9 +199,9 @@ def test_add_weight_of_keras_1_and_of_later_keras():
             self.w = self.add_weight(shape=(2,), initializer=constant(1.0))
             self.s = self.add_weight(name="s")
 
+    old, x = Old(), Input((2,))
     with pytest.warns(DeprecationWarning, match="Update your `add_weight` call"):
-        old = Old()
-        old(Input((2,)))
+        old(x)
     assert K.int_shape(old.w) == (2, 3)
     later = Later()
     later(Input((2,)))

@@ -3,10 +3,9 @@
 import gc
 import weakref
 
-from tests.engine.tiny_layers import Affine, Counting, Penalised
-
 from polykeras.engine.topology import Input
 from polykeras.models import Model, Sequential
+from tests.engine.tiny_layers import Affine, Counting, Penalised
 
 
 def make(kind):

@@ -2,10 +2,9 @@
 
 import json
 
-from tests.engine.tiny_layers import Double
-
 from polykeras import backend as K
 from polykeras.engine.names import snake_case
+from tests.engine.tiny_layers import Double
 
 
 def test_names_are_those_of_keras(reference):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Double, Halves, Plus, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input, InputLayer
 from polykeras.models import Model, Sequential, clone_model
+from tests.engine.tiny_layers import Affine, Double, Halves, Plus, values
 
 
 def test_the_first_layer_says_what_comes_in():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.engine.tiny_layers import Affine, Counting, Double, Penalised, values
 
 from polykeras import backend as K
 from polykeras.engine.topology import Input
 from polykeras.models import Model, clone_model
+from tests.engine.tiny_layers import Affine, Counting, Double, Penalised, values
 
 
 class Pair(Model):

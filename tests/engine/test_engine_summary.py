@@ -1,11 +1,11 @@
 """The table of layers."""
 
 import pytest
-from tests.engine.tiny_layers import Affine, Double, Plus
 
 from polykeras.engine.topology import Input
 from polykeras.models import Model, Sequential
 from polykeras.utils.layer_utils import print_summary
+from tests.engine.tiny_layers import Affine, Double, Plus
 
 
 def lines(model, **kwargs):
@@ -51,7 +51,7 @@ def test_a_layer_called_twice_is_no_chain():
 
 def test_long_names_are_cut_to_their_column():
     m = Sequential([Affine(3, input_shape=(4,), name="a_name_that_is_much_too_long_for_it")])
-    assert lines(m)[3][:30] == "a_name_that_is_much_too_long (" 
+    assert lines(m)[3][:30] == "a_name_that_is_much_too_long ("
 
 
 def test_counts_have_thousands_and_freezing_shows():

@@ -28,7 +28,7 @@ def pool(x, size=2, format=None):
 
 
 def test_old_spelling_is_understood_and_told_at_the_callers_line():
-    with pytest.warns(DeprecationWarning) as got:
+    with pytest.warns(DeprecationWarning, match="Update your") as got:
         made = Dense(output_dim=4, bias=False)
     line = inspect.currentframe().f_lineno - 1
     assert made.given == (4, False, 1.0)
@@ -68,7 +68,7 @@ def test_the_signature_stays():
 
 
 def test_long_arguments_are_shortened():
-    with pytest.warns(DeprecationWarning) as got:
+    with pytest.warns(DeprecationWarning, match="Update your") as got:
         pool(list(range(1000)), dim_ordering="tf")
     assert len(str(got[0].message)) < 150
 

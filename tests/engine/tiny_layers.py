@@ -103,7 +103,7 @@ class MaskedSum(Layer):
         return None
 
 
-class constant:  # noqa: N801 - reads as a function
+class constant:
     """An initializer that fills with a value."""
 
     def __init__(self, value):

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from golden import Golden, paths, recorded_environment
+
 from polykeras import backend as K
 from polykeras import losses, metrics
+from tests.parity.golden import Golden, paths, recorded_environment
 
 
 def evaluate(function, golden):

@@ -1,11 +1,11 @@
 """Whole models from their configs, against the numbers of real Keras 2.2.4: names, shapes, outputs, gradients."""
 
 import pytest
-from tests.parity.golden import Golden, paths, recorded_environment
 
 from polykeras import backend as K
 from polykeras.models import Model, Sequential
 from polykeras.registry import layers as registered
+from tests.parity.golden import Golden, paths, recorded_environment
 
 OURS = {"InputLayer", "Model", "Sequential"}
 

@@ -1,6 +1,6 @@
 """The rows of the seed table about models, each a test named by its id."""
 
-# ruff: noqa: E731, E741, F403, F405, SIM905, UP008  the rows keep the table's words
+# ruff: noqa: E741, F403, F405, SIM905, UP008  the rows keep the table's words
 from tests.parity.seed_preamble import *
 
 
@@ -117,7 +117,7 @@ def test_S017_own_model(flags, count):
     assert sorted(h.history) == ["acc", "loss"] and len(h.history["loss"]) == 2
     assert model.count_params() == count and model.predict(x).shape == (8, 3)
     assert near(model.predict(x).sum(1), 1)
-    assert "Total params: %d" % count in printed(model.summary)
+    assert f"Total params: {count}" in printed(model.summary)
     assert raises(NotImplementedError, model.get_config) and raises(NotImplementedError, model.to_json)
     assert raises(NotImplementedError, lambda: model.save("m.h5"))
     model.save_weights("w.h5")

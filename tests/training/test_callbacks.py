@@ -59,11 +59,12 @@ class TestCallbackList:
 
     def test_functions_of_a_lambda_callback_are_hooks(self):
         seen = []
-        listeners = CallbackList([callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch), extra=7)])
+        callback = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch), extra=7)
+        listeners = CallbackList([callback])
         listeners.on_epoch_end(2, {})
         assert seen == [2]
         assert not listeners.listens("on_batch_end")
-        assert next(iter(listeners)).extra == 7
+        assert callback.extra == 7
 
     def test_later_names_of_the_batch_hooks(self):
         class Later(callbacks.Callback):

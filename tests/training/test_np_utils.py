@@ -13,7 +13,8 @@ def test_one_hot_rows():
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"), [((4,), (4, 5)), ((4, 1), (4, 5)), ((2, 3), (2, 3, 5)), ((2, 3, 1), (2, 3, 5)), ((1,), (1, 5))]
+    ("shape", "expected"),
+    [((4,), (4, 5)), ((4, 1), (4, 5)), ((2, 3), (2, 3, 5)), ((2, 3, 1), (2, 3, 5)), ((1,), (1, 5))],
 )
 def test_shapes(shape, expected):
     assert to_categorical(np.zeros(shape, int), 5).shape == expected

@@ -143,7 +143,8 @@ class Orthogonal(Initializer):
     """gain * Q, where Q has orthonormal columns, or rows if it has fewer rows than columns.
 
     Leading axes are flattened to rows. Q is an orthogonal factor of a standard-normal matrix by singular-value
-    decomposition, made on the host: equal seeds give Keras's own values.
+    decomposition, made on the host: equal seeds give Keras's own values but for the signs, which versions of LAPACK
+    choose differently.
     """
 
     def __init__(self, gain: float = 1.0, seed: int | None = None):

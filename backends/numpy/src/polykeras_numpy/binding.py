@@ -38,11 +38,12 @@ def binder(*names: str) -> Callable[[Binder], Binder]:
 
 _UFUNCS: dict[str, Any] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.true_divide,
-    "floor_divide": np.floor_divide, "mod": np.remainder, "power": np.power, "negative": np.negative, "abs": np.absolute, "sign": np.sign, "square": np.square,
-    "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos,
-    "tanh": np.tanh, "equal": np.equal, "not_equal": np.not_equal, "less": np.less, "less_equal": np.less_equal,
-    "greater": np.greater, "greater_equal": np.greater_equal, "logical_and": np.logical_and,
-    "logical_or": np.logical_or, "logical_not": np.logical_not, "isnan": np.isnan, "isfinite": np.isfinite,
+    "floor_divide": np.floor_divide, "mod": np.remainder, "power": np.power, "negative": np.negative,
+    "abs": np.absolute, "sign": np.sign, "square": np.square, "sqrt": np.sqrt, "exp": np.exp, "expm1": np.expm1,
+    "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tanh": np.tanh, "equal": np.equal,
+    "not_equal": np.not_equal, "less": np.less, "less_equal": np.less_equal, "greater": np.greater,
+    "greater_equal": np.greater_equal, "logical_and": np.logical_and, "logical_or": np.logical_or,
+    "logical_not": np.logical_not, "isnan": np.isnan, "isfinite": np.isfinite,
 }  # fmt: skip
 
 
@@ -119,12 +120,16 @@ def _slope(step: Step) -> Kernel:
     return Kernel(sigmoid_grad if step.op.name == "sigmoid_grad" else tanh_grad, into=True, workspace=workspace)
 
 
+def _where_small(condition: Array, x: Array, y: Array, out: Array) -> None:
+    out[...] = np.where(condition, x, y)
+
+
 @binder("where")
-def _where(step: Step) -> Kernel | None:
+def _where(step: Step) -> Kernel:
     """Selects by bits: ((x ^ y) & mask) ^ y, right for any bits and free of branches that data mispredict."""
     spec = step.outs[0].spec
     if spec.size < LARGE:
-        return None
+        return Kernel(_where_small, into=True)
     bits = np.dtype(f"i{np.dtype(spec.dtype).itemsize}")
     nbytes = spec.size * bits.itemsize
 

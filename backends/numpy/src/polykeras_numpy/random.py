@@ -75,9 +75,7 @@ def _random_unit(philox: Philox, counter: Array, position: Array, out: Array) ->
     philox.generator.random(out=out, dtype=out.dtype.type)
 
 
-def _dropout_mask(
-    philox: Philox, threshold: Array, scale: Array, counter: Array, position: Array, out: Array
-) -> None:
+def _dropout_mask(philox: Philox, threshold: Array, scale: Array, counter: Array, position: Array, out: Array) -> None:
     philox.seek(counter, position)
     keep = philox.words(out.size).reshape(out.shape) >= threshold
     np.multiply(keep, scale, out=out)

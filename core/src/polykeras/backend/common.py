@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from polykeras.backend.elementwise import cast_to_floatx
 from polykeras.config import (
-    epsilon, floatx, image_data_format, normalize_data_format, set_epsilon, set_floatx, set_image_data_format,
-)  # fmt: skip
+    epsilon,
+    floatx,
+    image_data_format,
+    normalize_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
 
 __all__ = [
-    "cast_to_floatx", "epsilon", "floatx", "image_data_format", "image_dim_ordering", "normalize_data_format", "set_epsilon",
-    "set_floatx", "set_image_data_format", "set_image_dim_ordering",
-]
+    "cast_to_floatx", "epsilon", "floatx", "image_data_format", "image_dim_ordering", "normalize_data_format",
+    "set_epsilon", "set_floatx", "set_image_data_format", "set_image_dim_ordering",
+]  # fmt: skip
 
 _ORDERINGS = {"th": "channels_first", "tf": "channels_last"}
 

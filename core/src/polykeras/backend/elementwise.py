@@ -15,9 +15,9 @@ from polykeras.symbolic.ops import elementwise as ops
 
 __all__ = [
     "abs", "cast", "cast_to_floatx", "clip", "cos", "equal", "exp", "greater", "greater_equal", "identity", "less",
-    "less_equal", "log", "maximum", "minimum", "not_equal", "ones_like", "pow", "round", "sigmoid", "sign", "sin",
-    "softplus", "sqrt", "square", "tanh", "zeros_like",
-]
+    "less_equal", "log", "maximum", "minimum", "not_equal", "ones_like", "pow", "round", "sign", "sin", "sqrt",
+    "square", "zeros_like",
+]  # fmt: skip
 
 
 def abs(x: Any) -> Tensor:  # noqa: A001  Keras's name
@@ -55,21 +55,6 @@ def cos(x: Any) -> Tensor:
     return ops.cos(tensor(x))
 
 
-def tanh(x: Any) -> Tensor:
-    """The hyperbolic tangent.   x: (...) -> (...)"""
-    return ops.tanh(tensor(x))
-
-
-def sigmoid(x: Any) -> Tensor:
-    """1 / (1 + exp(-x)).   x: (...) -> (...)"""
-    return ops.sigmoid(tensor(x))
-
-
-def softplus(x: Any) -> Tensor:
-    """log(1 + exp(x)), without overflow.   x: (...) -> (...)"""
-    return ops.softplus(tensor(x))
-
-
 def round(x: Any) -> Tensor:  # noqa: A001  Keras's name
     """The nearest integer, halves to the even one.   x: (...) -> (...)"""
     return ops.round(tensor(x))
@@ -86,7 +71,7 @@ def pow(x: Any, a: Any) -> Tensor:  # noqa: A001  Keras's name
 
 
 def clip(x: Any, min_value: Any, max_value: Any) -> Tensor:
-    """The nearest value in [min_value, max_value]; None leaves an end open; an upper end below the lower one is raised to it.
+    """The nearest value in [min_value, max_value]; None leaves an end open. An upper end below the lower one is raised.
 
     x: (...) -> (...)
     """

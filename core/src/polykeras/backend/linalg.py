@@ -20,8 +20,9 @@ def dot(x: Any, y: Any) -> Tensor:
 def batch_dot(x: Any, y: Any, axes: Any = None) -> Tensor:
     """A product for each sample: axis axes[0] of x against axis axes[1] of y; axis 0 counts the samples.
 
-    x: (b, ..., k, ...), y: (b, ..., k, ...) -> (b, ...x, ...y), and (b, 1) for two matrices. One int stands for both axes;
-    without `axes` it is x's last against y's last but one. From rank 4 on the leading axes are paired, not multiplied out.
+    x: (b, ..., k, ...), y: (b, ..., k, ...) -> (b, ...x, ...y), and (b, 1) for two matrices. One int stands for both
+    axes; without `axes` it is x's last against y's last but one. From rank 4 on the leading axes are paired and not
+    multiplied out.
     """
     x, y = tensor(x), tensor(y)
     a, b = _summed(x, y, axes)

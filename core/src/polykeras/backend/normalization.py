@@ -11,7 +11,7 @@ from polykeras.symbolic.op import as_tensor, constant
 from polykeras.symbolic.ops import normalization as ops
 from polykeras.symbolic.ops.elementwise import add, divide, multiply, subtract
 from polykeras.symbolic.ops.reduce import count
-from polykeras.symbolic.ops.shape import reshape, transpose
+from polykeras.symbolic.ops.shape import reshape
 from polykeras.symbolic.spec import normalize_axes, normalize_axis
 
 __all__ = ["batch_normalization", "bias_add", "l2_normalize", "normalize_batch_in_training"]
@@ -58,7 +58,8 @@ def batch_normalization(
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
     """x + bias.   x: (batch, *spatial, c), bias: (c,) or (*spatial, c) -> (batch, *spatial, c)
 
-    With channels first, x is (batch, c, *spatial); the bias keeps its order.
+    With channels first, x is (batch, c, *spatial); a full bias keeps its shape and, as in Keras, is read as (c, *spatial),
+    value by value in the order in which they lie.
     """
     x, bias = as_tensor(x), as_tensor(bias)
     first = config.normalize_data_format(data_format) == "channels_first"
@@ -69,7 +70,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
         if own == 1:
             bias = reshape(bias, (-1, *(1,) * (ndim - 2)))
         else:
-            bias = transpose(bias, axes=(own - 1, *range(own - 1)))
+            bias = reshape(bias, (bias.spec.shape[-1], *bias.spec.shape[:-1]))
     return add(x, bias)  # type: ignore[no-any-return]
 
 

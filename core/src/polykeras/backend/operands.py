@@ -17,7 +17,7 @@ def tensor(x: Any) -> Tensor:
 
 
 def operand(x: Any) -> Any:
-    """x as an op takes it; numbers and arrays stay what they are, so that they take the dtype of a tensor beside them."""
+    """x as an op takes it; numbers and arrays stay what they are, so that they take a neighbouring tensor's dtype."""
     if isinstance(x, Tensor) or is_scalar(x) or not isinstance(x, (list, tuple)):
         return x
     if any(isinstance(v, Tensor) for v in x):

@@ -12,8 +12,9 @@ from polykeras.symbolic.ops import elementwise
 from polykeras.symbolic.ops import reduce as ops
 
 __all__ = [
-    "all", "any", "argmax", "argmin", "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var",
-]
+    "all", "any", "argmax", "argmin", "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "prod", "std", "sum",
+    "var",
+]  # fmt: skip
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:  # noqa: A001  Keras's name

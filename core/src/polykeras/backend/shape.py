@@ -20,7 +20,7 @@ __all__ = [
     "arange", "batch_flatten", "concatenate", "expand_dims", "flatten", "gather", "get_variable_shape", "one_hot",
     "permute_dimensions", "repeat", "repeat_elements", "reshape", "reverse", "slice", "spatial_2d_padding",
     "spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile", "to_dense", "transpose", "transpose_shape",
-]
+]  # fmt: skip
 
 Pair = tuple[int, int]
 
@@ -60,7 +60,7 @@ def batch_flatten(x: Any) -> Tensor:
     """All axes but the first in one.   x: (b, ...) -> (b, n)"""
     x = tensor(x)
     rest = tuple(range(1, x.ndim))
-    width = product(x.shape[1:])  # type: ignore[index]
+    width = product(x.shape[1:])
     if width:
         return ops.reshape(x, (-1, width))
     return ops.reshape(x, (ops.size_of(x, 0), reduce.prod(ops.shape_of(x, axes=rest))))
@@ -118,9 +118,9 @@ def slice(x: Any, start: Any, size: Any) -> Tensor:  # noqa: A001  Keras's name
     x = tensor(x)
     if _plain(start) and _plain(size) and len(start) == len(size) == x.ndim:
         dims = x.shape or ()
-        fits = [n == -1 or (dim is not None and 0 <= i <= i + n <= dim) for i, n, dim in zip(start, size, dims, strict=True)]
-        if all(fits) and min(start, default=0) >= 0:
-            stop = tuple([None if n == -1 else int(i + n) for i, n in zip(start, size, strict=True)])
+        ends = list(zip(start, size, dims, strict=True))
+        if all(i >= 0 and (n == -1 or (dim is not None and 0 <= n <= dim - i)) for i, n, dim in ends):
+            stop = tuple([None if n == -1 else int(i + n) for i, n, _ in ends])
             return ops.slice(x, start=tuple([int(i) for i in start]), stop=stop, step=(1,) * x.ndim)
     return ops.slice_at(x, start, size)
 
@@ -156,14 +156,14 @@ def temporal_padding(x: Any, padding: Pair = (1, 1)) -> Tensor:
 
 
 def spatial_2d_padding(x: Any, padding: tuple[Pair, Pair] = ((1, 1), (1, 1)), data_format: str | None = None) -> Tensor:
-    """Zeros around images: (above, below), (left, right).   x: (b, rows, columns, c), or channels first -> the same, larger"""
+    """Zeros around images: (above, below), (left, right).   x: (b, rows, columns, c) or channels first -> larger"""
     return _padded(x, 4, padding, data_format)
 
 
 def spatial_3d_padding(
     x: Any, padding: tuple[Pair, Pair, Pair] = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None
 ) -> Tensor:
-    """Zeros around volumes, a pair for each of the three axes.   x: (b, i, j, k, c), or channels first -> the same, larger"""
+    """Zeros around volumes, a pair for each axis.   x: (b, i, j, k, c) or channels first -> larger"""
     return _padded(x, 5, padding, data_format)
 
 
@@ -180,7 +180,10 @@ def _padded(x: Any, rank: int, padding: Any, data_format: str | None) -> Tensor:
 
 
 def transpose_shape(shape: Any, target_format: str, spatial_axes: Sequence[int]) -> Any:
-    """A channels-last shape in the target format: (b, rows, columns, c) becomes (b, c, rows, columns). A list stays a list."""
+    """A channels-last shape in the target format: (b, rows, columns, c) may become (b, c, rows, columns).
+
+    A list stays a list, a tuple a tuple.
+    """
     if target_format == "channels_last":
         return shape
     if target_format != "channels_first":

@@ -43,9 +43,9 @@ def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None =
     dtype = dtypes.check(dtype or config.floatx())
     array = np.array(value, dtype=dtype)
     if shape is not None:
-        if array.size == 1:
-            array = np.full(tuple(shape), array.reshape(()), dtype)
-        elif array.size == np.prod(shape):
+        if array.size == 1:  # no array until somebody needs the elements
+            return OPS["fill"](tuple(shape), value=array.item(), dtype=dtype)  # type: ignore[no-any-return]
+        if array.size == np.prod(shape):
             array = array.reshape(tuple(shape))
         else:
             raise ValueError(f"a constant of shape {tuple(shape)} cannot be filled with {array.size} values")
@@ -173,7 +173,7 @@ def _filled(shape: Any, value: float, dtype: str | None, name: str | None) -> Te
     sizes = (shape,) if isinstance(shape, (int, np.integer)) else shape
     if isinstance(sizes, Tensor) or any(not isinstance(n, (int, np.integer)) for n in sizes):
         return OPS["fill"](sizes, value=value, dtype=dtype)  # type: ignore[no-any-return]
-    return variable(np.full(tuple(sizes), value, dtype), dtype, name)
+    return variable(OPS["fill"](tuple(sizes), value=value, dtype=dtype), dtype, name)
 
 
 def eye(size: int, dtype: str | None = None, name: str | None = None) -> Tensor:

@@ -29,11 +29,10 @@ class LearningRateScheduler(Callback):
         super().__init__()
         self.schedule = schedule
         self.verbose = verbose
-        self._takes_rate = _takes(schedule, 2)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         variable = rate_of(self.model, "LearningRateScheduler")
-        rate = self.schedule(epoch, float(K.get_value(variable))) if self._takes_rate else self.schedule(epoch)
+        rate = _called(self.schedule, epoch, float(K.get_value(variable)))
         if not isinstance(rate, (float, np.float32, np.float64)):
             raise ValueError(
                 f'The output of the "schedule" function should be float; for epoch {epoch} it gave {rate!r} '
@@ -142,12 +141,10 @@ def rate_of(model: Any, owner: str) -> Any:
     return rate
 
 
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Whether `function` can be called with `count` positional arguments."""
+def _called(schedule: Callable[..., Any], epoch: int, rate: float) -> Any:
+    """`schedule(epoch, rate)`, or `schedule(epoch)` where it takes one argument only."""
     try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:  # a built-in without a signature
-        return True
-    return True
+        inspect.signature(schedule).bind(epoch, rate)
+    except (TypeError, ValueError):  # ValueError: a built-in, which does not tell; a method of a table takes one
+        return schedule(epoch)
+    return schedule(epoch, rate)

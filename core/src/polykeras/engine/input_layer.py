@@ -56,10 +56,9 @@ class InputLayer(Layer):
         self.built = True
         self.sparse = sparse
         self.is_placeholder = input_tensor is None or bool(K.is_placeholder(input_tensor))
-        if input_tensor is None:
+        tensor: Any = input_tensor
+        if tensor is None:
             tensor = K.placeholder(shape=self.batch_input_shape, dtype=dtype, sparse=sparse, name=self.name)
-        else:
-            tensor = input_tensor
         shape = K.int_shape(tensor)
         tensor._uses_learning_phase = False
         tensor._keras_shape = shape

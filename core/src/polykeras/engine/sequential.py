@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import Input, InputLayer
@@ -32,7 +34,8 @@ class Sequential(Model):
         self._explicit_input: InputLayer | None = None
         self._build_input_shape: Any = None
         for layer in layers or ():
-            self.add(layer)
+            self._put(layer)
+        self._join()
 
     @property
     def layers(self) -> list[Layer]:
@@ -45,28 +48,13 @@ class Sequential(Model):
         """The model itself, where Keras 1 kept a functional one."""
         return self
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Any) -> None:
         """Put a layer on the top.
 
         Raises TypeError if it is no layer or gives several outputs, ValueError if it is an empty model.
         """
-        if not isinstance(layer, Layer):
-            hint = ", an instance and not the class" if isinstance(layer, type) else ""
-            raise TypeError(f"The added layer must be an instance of class Layer{hint}. Found: {layer!r}")
-        if self.outputs:
-            self._extend(layer, layer(self.outputs[0]))
-        elif self._layers:
-            self._layers.append(layer)
-        elif isinstance(layer, InputLayer):
-            self._explicit_input = layer
-            self._extend(layer, layer.output)
-        else:
-            start = _input_of(layer)
-            if start is None:
-                self._layers.append(layer)
-            else:
-                shape, dtype = start
-                self._extend(layer, layer(Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")))
+        self._put(layer)
+        self._join()
 
     def pop(self) -> None:
         """Remove the layer on the top; TypeError if there is none."""
@@ -98,7 +86,7 @@ class Sequential(Model):
             tensor = _single(layer(tensor), layer)
         self._connect(inputs, [tensor])
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:  # type: ignore[override]
         """The layers applied to other inputs, one after another."""
         if not self._layers:
             raise ValueError(f"Sequential model '{self.name}' has no layers to call; `add` some first.")
@@ -114,12 +102,30 @@ class Sequential(Model):
             raise ValueError(f"Sequential model '{self.name}' takes one input, got {len(data)}.")
         if not self._layers:
             raise ValueError(f"Sequential model '{self.name}' has no layers; `add` some first.")
-        shape = K.int_shape(data[0]) if isinstance(data[0], Tensor) else data[0].shape
-        self.build((None, *(tuple(shape[1:]) or (1,))))
+        shape = (K.int_shape(data[0]) if isinstance(data[0], Tensor) else np.shape(data[0])) or ()
+        self.build((None, *(shape[1:] or (1,))))
 
-    def _extend(self, layer: Layer, output: Any) -> None:
-        tensor = _single(output, layer)
-        self._connect(self.inputs or get_source_inputs(tensor), [tensor])
+    def _put(self, layer: Any) -> None:
+        """Call a layer on what is there; the network is not made yet."""
+        if not isinstance(layer, Layer):
+            hint = ", an instance and not the class" if isinstance(layer, type) else ""
+            raise TypeError(f"The added layer must be an instance of class Layer{hint}. Found: {layer!r}")
+        if self.outputs:
+            self.outputs = [_single(layer(self.outputs[0]), layer)]
+        elif not self._layers and isinstance(layer, InputLayer):
+            self._explicit_input = layer
+            self.inputs = self.outputs = [_single(layer.output, layer)]
+        elif not self._layers and (start := _input_of(layer)) is not None:
+            shape, dtype = start
+            tensor = Input(batch_shape=shape, dtype=dtype, name=f"{layer.name}_input")
+            self.outputs = [_single(layer(tensor), layer)]
+            self.inputs = [tensor]
+        self._layers.append(layer)
+
+    def _join(self) -> None:
+        """Make the network of the layers, if it is known what comes in."""
+        if self.inputs and self.outputs:
+            self._connect(self.inputs, self.outputs)
 
     # -- predictions of classifiers ------------------------------------------------------------------------------------
 
@@ -155,17 +161,17 @@ class Sequential(Model):
         return config
 
     @classmethod
-    def from_config(  # type: ignore[override]
+    def from_config(
         cls, config: Mapping[str, Any] | Sequence[Any], custom_objects: Mapping[str, Any] | None = None
     ) -> Self:
         """A model as `config` describes it; the bare list of layers of Keras 2.0 to 2.2.2 is understood too."""
         from polykeras.layers import deserialize
 
-        named = config if isinstance(config, Mapping) else {"layers": config}
-        model = cls(name=named.get("name"))
-        for layer in named["layers"]:
+        described: Mapping[str, Any] = config if isinstance(config, Mapping) else {"layers": config}
+        model = cls(name=described.get("name"))
+        for layer in described["layers"]:
             model.add(deserialize(layer, custom_objects=custom_objects))
-        shape = named.get("build_input_shape")
+        shape = described.get("build_input_shape")
         if not model.inputs and shape:
             model.build(tuple(shape))
         return model

@@ -12,7 +12,8 @@ from polykeras import backend as K
 
 def count_params(weights: Sequence[Any]) -> int:
     """The number of values in the variables, each counted once."""
-    return sum(K.count_params(weight) for weight in {id(weight): weight for weight in weights}.values())
+    counts = [K.count_params(weight) for weight in {id(weight): weight for weight in weights}.values()]
+    return sum(counts)
 
 
 def set_values(owner: str, variables: Sequence[Any], values: Sequence[Any]) -> None:
@@ -24,7 +25,7 @@ def set_values(owner: str, variables: Sequence[Any], values: Sequence[Any]) -> N
             + ("" if variables else " It has none, or is not built yet: call it on a tensor first.")
         )
     for variable, value in zip(variables, values, strict=True):
-        expected, found = tuple(K.int_shape(variable)), np.shape(value)
+        expected, found = K.int_shape(variable), np.shape(value)
         if expected != found:
             raise ValueError(
                 f"Layer weight shape {expected} not compatible with provided weight shape {found} "

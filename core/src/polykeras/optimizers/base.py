@@ -11,6 +11,7 @@ import numpy as np
 
 from polykeras import backend as K
 from polykeras.legacy.interfaces import keywords
+from polykeras.runtime.variables import Variable
 from polykeras.suggest import nearest
 
 CLIPPING = ("clipnorm", "clipvalue")
@@ -66,7 +67,7 @@ class Optimizer:
     @lr.setter
     def lr(self, value: Any) -> None:
         current = vars(self).get("_lr")
-        if K.is_variable(current) and not K.is_tensor(value):
+        if isinstance(current, Variable) and not K.is_tensor(value):
             K.set_value(current, value)  # a compiled model reads this variable
         else:
             vars(self)["_lr"] = value

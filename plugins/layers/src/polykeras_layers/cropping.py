@@ -62,6 +62,7 @@ class Cropping2D(_Cropping):
     """
 
     rank = 2
+    get_config = _Cropping.get_config
 
     @_spellings.cropping
     def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
@@ -77,6 +78,7 @@ class Cropping3D(_Cropping):
     """
 
     rank = 3
+    get_config = _Cropping.get_config
 
     @_spellings.cropping
     def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):

@@ -12,7 +12,8 @@ class _GlobalPooling(Layer):
 
     data_format: "channels_last", "channels_first", or None for the configured one.
 
-    A subclass gives `rank`, the number of spatial axes.
+    A subclass gives `rank`, the number of spatial axes. One with a constructor of its own says
+    `get_config = _GlobalPooling.get_config`: a config would else be made of the constructor's arguments.
     """
 
     rank = None
@@ -37,6 +38,7 @@ class _GlobalPooling(Layer):
 
 class _GlobalPooling1D(_GlobalPooling):
     rank = 1
+    get_config = _GlobalPooling.get_config
 
     def __init__(self, data_format="channels_last", **kwargs):
         super().__init__(data_format, **kwargs)
@@ -73,6 +75,8 @@ class GlobalMaxPooling3D(_GlobalPooling3D):
 
 class GlobalAveragePooling1D(_GlobalPooling1D):
     """The mean over all steps, or over those that the mask keeps.   x: (batch, steps, channels) -> (batch, channels)"""
+
+    get_config = _GlobalPooling.get_config
 
     def __init__(self, data_format="channels_last", **kwargs):
         super().__init__(data_format, **kwargs)

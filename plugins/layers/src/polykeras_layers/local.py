@@ -190,6 +190,7 @@ class LocallyConnected2D(_LocallyConnected):
     """
 
     rank = 2
+    get_config = _LocallyConnected.get_config
 
     @_spellings.conv2d
     def __init__(

@@ -51,6 +51,7 @@ class ZeroPadding2D(_ZeroPadding):
     """
 
     rank = 2
+    get_config = _ZeroPadding.get_config
 
     @_spellings.padding2d
     def __init__(self, padding=(1, 1), data_format=None, **kwargs):
@@ -69,6 +70,7 @@ class ZeroPadding3D(_ZeroPadding):
     """
 
     rank = 3
+    get_config = _ZeroPadding.get_config
 
     @_spellings.padding3d
     def __init__(self, padding=(1, 1, 1), data_format=None, **kwargs):

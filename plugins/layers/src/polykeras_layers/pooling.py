@@ -17,7 +17,8 @@ class _Pooling(Layer):
                  maximum, and a mean is over what lies inside.
     data_format: "channels_last", "channels_first", or None for the configured one.
 
-    A subclass gives `rank`, the number of spatial axes, and `pool_mode`, "max" or "avg".
+    A subclass gives `rank`, the number of spatial axes, and `pool_mode`, "max" or "avg". One with a constructor of its
+    own says `get_config = _Pooling.get_config`: a config would else be made of the constructor's arguments.
     """
 
     rank = None
@@ -82,6 +83,7 @@ class _Pooling1D(_Pooling):
 
 class _Pooling2D(_Pooling):
     rank = 2
+    get_config = _Pooling.get_config
 
     @_spellings.pooling
     def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
@@ -90,6 +92,7 @@ class _Pooling2D(_Pooling):
 
 class _Pooling3D(_Pooling):
     rank = 3
+    get_config = _Pooling.get_config
 
     @_spellings.pooling
     def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, **kwargs):

@@ -96,6 +96,8 @@ class SeparableConv1D(_SeparableConv):
     x: (batch, steps, channels) -> (batch, new_steps, filters);   arguments: see `_SeparableConv`.
     """
 
+    get_config = _SeparableConv.get_config
+
     def __init__(
         self,
         filters,
@@ -149,6 +151,8 @@ class SeparableConv2D(_SeparableConv):
 
     x: (batch, rows, columns, channels) -> (batch, new_rows, new_columns, filters);   arguments: see `_SeparableConv`.
     """
+
+    get_config = _SeparableConv.get_config
 
     @_spellings.separable_conv2d
     def __init__(

@@ -60,6 +60,8 @@ class Conv2DTranspose(_ConvTranspose):
     (None, 8, 10, 3)
     """
 
+    get_config = _ConvTranspose.get_config
+
     @_spellings.conv2d_transpose
     def __init__(
         self,

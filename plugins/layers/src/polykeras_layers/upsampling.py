@@ -76,6 +76,7 @@ class UpSampling3D(_UpSampling):
     """
 
     rank = 3
+    get_config = _UpSampling.get_config
 
     @_spellings.upsampling
     def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):

@@ -68,7 +68,7 @@ class Simplifier:
         if value.kind == "const":
             return value.source if isinstance(value.source, (int, float)) else None
         step = self.maker.get(value)
-        if step is not None and step.op.name == "fill_like":
+        if step is not None and step.op.name in ("fill_like", "fill"):
             number = step.attrs["value"]
             return number if isinstance(number, (int, float)) else None
         return None

@@ -114,9 +114,8 @@ class Shape:
 
     def _beside(self, indices: Array, axis: int) -> tuple[Array, ...]:
         """The index that takes `indices` along one axis and the place itself along the others."""
-        index = [
-            self.xp.arange(n).reshape((1,) * i + (n,) + (1,) * (indices.ndim - i - 1)) for i, n in enumerate(indices.shape)
-        ]
+        shape = indices.shape
+        index = [self.xp.arange(n).reshape((n,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
         index[axis] = indices
         return tuple(index)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 
 from polykeras.symbolic import dtypes
-from polykeras.symbolic.op import lift, op, same
+from polykeras.symbolic.op import CONSTANT, lift, op, same
 from polykeras.symbolic.spec import Spec, broadcast_shapes, format_shape
 
 # -- arithmetic ----------------------------------------------------------------------------------------------------
@@ -100,6 +100,8 @@ def power(x, y):
 @power.vjp
 def power_vjp(g, out, x, y):
     gx = multiply(g, multiply(y, power(x, subtract(y, 1))))
+    if y.node.op is CONSTANT:
+        return sum_to(gx, x), None
     positive = greater(x, 0)
     gy = multiply(g, multiply(out, log(where(positive, x, 1))))
     return sum_to(gx, x), sum_to(gy, y)

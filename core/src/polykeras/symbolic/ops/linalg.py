@@ -5,6 +5,7 @@ from __future__ import annotations
 from polykeras.symbolic.op import as_tensor, op
 from polykeras.symbolic.ops.elementwise import sum_to
 from polykeras.symbolic.ops.reduce import prod
+from polykeras.symbolic.ops.reduce import sum as sum_axes
 from polykeras.symbolic.ops.shape import concatenate, expand_dims, reshape, shape_of, squeeze, stack, transpose
 from polykeras.symbolic.spec import Spec, broadcast_shapes, format_shape, product
 
@@ -75,7 +76,8 @@ def dot(x, y):
     if a == b == 2:
         return matmul(x, y)
     if a == 0 or b == 0:
-        raise ValueError(f"dot needs vectors at least, got shapes {format_shape(x.spec.shape)}, {format_shape(y.spec.shape)}")
+        shapes = format_shape(x.spec.shape), format_shape(y.spec.shape)
+        raise ValueError(f"dot needs vectors at least, got shapes {shapes[0]} and {shapes[1]}")
     inner = max(b - 2, 0)
     if b > 2:
         rest = tuple([i for i in range(b) if i != inner])
@@ -101,6 +103,75 @@ def times(x, y):
     if b == 1 or (b == 2 and a > 2):  # one large product in place of many small ones
         return dot(x, y)
     return matmul(x, y)
+
+
+def einsum(equation: str, *operands):
+    """Sums of products by labels of axes, as "bik,bkj->bij"; labels that the result lacks are summed over.
+
+    Pairs are contracted from left to right, each by one `matmul`. A label may not occur twice in one operand, and "..."
+    is not taken.
+    """
+    tensors = [as_tensor(x) for x in operands]
+    labels, result = _labels(equation, tensors)
+    x, have = tensors[0], labels[0]
+    for i in range(1, len(tensors)):
+        later = "".join(labels[i + 1 :]) + result
+        x, have = _contract(x, have, tensors[i], labels[i], later)
+    x, have = _summed(x, have, result)
+    return transpose(x, axes=tuple([have.index(label) for label in result]))
+
+
+def _labels(equation: str, tensors) -> tuple[list[str], str]:
+    """The labels of each operand and of the result; without "->" those that occur once, in alphabetical order."""
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    labels = left.split(",")
+    if not arrow:
+        result = "".join(sorted(label for label in set(left) - {","} if left.count(label) == 1))
+    if len(labels) != len(tensors):
+        raise ValueError(f"einsum: {equation!r} describes {len(labels)} operands, got {len(tensors)}")
+    for part, x in zip([*labels, result], [*tensors, None], strict=True):
+        if not (part.isalpha() or part == "") or len(set(part)) < len(part):
+            raise ValueError(f"einsum: an operand's labels must be different letters, got {part!r} in {equation!r}")
+        if x is not None and len(part) != x.spec.ndim:
+            raise ValueError(f"einsum: {part!r} labels {len(part)} axes, got shape {format_shape(x.spec.shape)}")
+    unknown = set(result) - set(left)
+    if unknown:
+        raise ValueError(f"einsum: {', '.join(sorted(unknown))} in the result of {equation!r} labels no operand's axis")
+    return labels, result
+
+
+def _contract(x, a: str, y, b: str, later: str):
+    """The product of two operands, summed over what neither the rest nor the result has; and its labels."""
+    x, a = _summed(x, a, b + later)
+    y, b = _summed(y, b, a + later)
+    batch = [label for label in a if label in b and label in later]
+    inner = [label for label in a if label in b and label not in later]
+    rows = [label for label in a if label not in b]
+    columns = [label for label in b if label not in a]
+    left = _grouped(x, a, batch, rows, inner)
+    right = _grouped(y, b, batch, inner, columns)
+    sizes = concatenate(
+        shape_of(x, axes=tuple([a.index(label) for label in (*batch, *rows)])),
+        shape_of(y, axes=tuple([b.index(label) for label in columns])),
+        axis=0,
+    )
+    return reshape(matmul(left, right), sizes), "".join((*batch, *rows, *columns))
+
+
+def _summed(x, labels: str, needed: str):
+    """The sum over the axes whose labels are not needed."""
+    gone = tuple([i for i, label in enumerate(labels) if label not in needed])
+    kept = "".join(label for label in labels if label in needed)
+    return (sum_axes(x, axis=gone) if gone else x), kept
+
+
+def _grouped(x, labels: str, batch: list[str], rows: list[str], columns: list[str]):
+    """x as matrices: the axes of each group become one, behind those of the batch."""
+    turned = transpose(x, axes=tuple([labels.index(label) for label in (*batch, *rows, *columns)]))
+    first, second = len(batch), len(batch) + len(rows)
+    groups = range(first, second), range(second, len(labels))
+    merged = [prod(shape_of(turned, axes=tuple(axes)), axis=0, keepdims=True) for axes in groups]
+    return reshape(turned, concatenate(shape_of(turned, axes=tuple(range(first))), *merged, axis=0))
 
 
 def matrix(x, rows: int):

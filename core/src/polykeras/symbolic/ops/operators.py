@@ -32,13 +32,18 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], Ca
     return operator, reflected
 
 
+def _power(x: Any, y: Any) -> Any:
+    """x ** y; squares, which are most of them, by one multiplication."""
+    return elementwise.square(x) if is_scalar(y) and y == 2 else elementwise.power(x, y)
+
+
 def _differ(x: Any, y: Any) -> Any:
     return elementwise.logical_and(elementwise.logical_or(x, y), elementwise.logical_not(elementwise.logical_and(x, y)))
 
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply, "truediv": elementwise.divide,
-    "floordiv": elementwise.floor_divide, "mod": elementwise.mod, "pow": elementwise.power, "matmul": linalg.times,
+    "floordiv": elementwise.floor_divide, "mod": elementwise.mod, "pow": _power, "matmul": linalg.times,
     "and": elementwise.logical_and, "or": elementwise.logical_or, "xor": _differ,
 }  # fmt: skip
 _COMPARISONS: dict[str, Op] = {
@@ -268,9 +273,10 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": _reduction(reduce.max), "amax": _reduction(reduce.max), "min": _reduction(reduce.min),
     "amin": _reduction(reduce.min), "var": _reduction(reduce.var), "any": _reduction(reduce.any),
     "all": _reduction(reduce.all), "argmax": _along(reduce.argmax), "argmin": _along(reduce.argmin),
-    "cumsum": _along(reduce.cumsum), "cumprod": _along(reduce.cumprod), "reshape": shape.reshape, "transpose": _transpose,
-    "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims, "squeeze": shape.squeeze,
-    "where": elementwise.where, "dot": linalg.dot, "clip": _clip, "shape": _shape, "ndim": _ndim,
+    "cumsum": _along(reduce.cumsum), "cumprod": _along(reduce.cumprod), "reshape": shape.reshape,
+    "transpose": _transpose, "concatenate": _join, "stack": _stack, "expand_dims": shape.expand_dims,
+    "squeeze": shape.squeeze, "where": elementwise.where, "dot": linalg.dot, "clip": _clip, "shape": _shape,
+    "ndim": _ndim,
 }  # fmt: skip
 
 
@@ -283,7 +289,7 @@ def _array_function(self: Tensor, func: Any, types: Any, args: Any, kwargs: Any)
 
 def _array(self: Tensor, *args: Any, **kwargs: Any) -> NoReturn:
     raise TypeError(
-        f"{self!r} has no elements while the graph is built and cannot become an array; evaluate it with K.eval or a "
+        f"{self!r} has no elements while the graph is built and cannot become an array; evaluate it with K.eval or "
         "K.function, or compute with the functions of polykeras.backend"
     )
 

@@ -11,9 +11,21 @@ import math
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import op
 from polykeras.symbolic.ops.elementwise import (
-    add, broadcast_to, cast, divide, equal, exp, fill_like, isfinite, log, multiply, square, stop_gradient, subtract,
+    add,
+    broadcast_to,
+    cast,
+    divide,
+    equal,
+    exp,
+    fill_like,
+    isfinite,
+    log,
+    multiply,
+    square,
+    stop_gradient,
+    subtract,
     where,
-)  # fmt: skip
+)
 from polykeras.symbolic.ops.shape import concatenate, reshape, reverse, shape_of, slice, transpose
 from polykeras.symbolic.spec import Spec, normalize_axes, normalize_axis, product, reduced_shape
 
@@ -148,13 +160,13 @@ def _shared(g, out, x, axis, keepdims):
 
 @op(nondifferentiable="integer")
 def argmax(x, *, axis: int | None = -1):
-    """Where the largest element is, the first of equal ones; `None` counts through all.   x: (...) -> reduced, int64"""
+    """Where the largest element is, the first of equal ones; None counts through all.   x: (...) -> reduced, int64"""
     return _position(x, axis)
 
 
 @op(nondifferentiable="integer")
 def argmin(x, *, axis: int | None = -1):
-    """Where the smallest element is, the first of equal ones; `None` counts through all.   x: (...) -> reduced, int64"""
+    """Where the smallest element is, the first of equal ones; None counts through all.   x: (...) -> reduced, int64"""
     return _position(x, axis)
 
 

@@ -14,7 +14,15 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import as_scalars, as_tensor, op
 from polykeras.symbolic.ops.elementwise import add
 from polykeras.symbolic.spec import (
-    Dim, Shape, Spec, format_shape, merge_shapes, normalize_axes, normalize_axis, product, same_dims,
+    Dim,
+    Shape,
+    Spec,
+    format_shape,
+    merge_shapes,
+    normalize_axes,
+    normalize_axis,
+    product,
+    same_dims,
 )  # fmt: skip
 
 # -- sizes ---------------------------------------------------------------------------------------------------------
@@ -22,7 +30,7 @@ from polykeras.symbolic.spec import (
 
 @op(shape_only=("x",), nondifferentiable="integer")
 def shape_of(x, *, axes=None):
-    """The sizes of x, or of some axes in the order given, where None stands for a size of 1.   x: (...) -> (rank,) int32"""
+    """The sizes of x, or of some axes in the order given; None stands for a size of 1.   x: (...) -> (rank,) int32"""
     if x.shape is None:
         if axes is not None:
             raise ValueError("the rank is unknown here; give the placeholder `ndim=` or a shape")
@@ -205,7 +213,7 @@ def swapaxes(x, first: int, second: int):
 
 @op(sizes=("start", "size"))
 def slice_at(x, start, size):
-    """A block of x from a place that is computed; a size of -1 means the rest.   x: (...), start: (n,), size: (n,) -> size"""
+    """A block from a place that is computed; a size of -1 is the rest.   x: (...), start: (n,), size: (n,) -> size"""
     if x.shape is None:
         raise ValueError("the rank is unknown here; give the placeholder `ndim=` or a shape")
     starts, sizes = _of_length(start, len(x.shape), "start"), _of_length(size, len(x.shape), "size")
@@ -344,7 +352,10 @@ def densify_samples(r):
 
 @op
 def pad(x, *, widths, value: float = 0.0):
-    """x with `value` around it; `widths` is a pair (before, after) for every axis.   x: (..., n, ...) -> (..., before + n + after, ...)"""
+    """x with `value` around it.   x: (..., n, ...) -> (..., before + n + after, ...)
+
+    `widths` holds a pair (before, after) for every axis.
+    """
     if x.shape is None:
         return Spec((None,) * len(widths), x.dtype)
     if len(widths) != len(x.shape) or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
@@ -406,7 +417,7 @@ def repeat_vjp(g, out, x, *, repeats, axis):
 
 @op(shape_only=("like",))
 def repeat_grad(g, like, *, repeats: int, axis: int):
-    """The sum of the elements that `repeat` made of one.   g: (..., n times repeats, ...), like: (..., n, ...) -> (..., n, ...)"""
+    """The sum of the elements that `repeat` made of one.   g: (..., n times repeats, ...), like: s -> s"""
     return Spec(like.shape, g.dtype)
 
 
@@ -459,12 +470,13 @@ def scatter_add_vjp(gg, out, g, indices, like, *, axis):
 
 @op
 def take_along_axis(x, indices, *, axis: int = -1):
-    """Elements picked along one axis, other axes side by side.   x: (..., n, ...), indices: (..., m, ...) -> (..., m, ...)"""
+    """Elements picked along one axis, for each place of the others.   x: (..., n, ...), indices: i -> i"""
     _integers(indices)
     if x.shape is not None and indices.shape is not None:
         at = normalize_axis(axis, len(x.shape))
         if not same_dims(_without(x.shape, at), _without(indices.shape, at)):
-            raise ValueError(f"shapes {format_shape(x.shape)} and {format_shape(indices.shape)} differ besides axis {axis}")
+            shapes = format_shape(x.shape), format_shape(indices.shape)
+            raise ValueError(f"shapes {shapes[0]} and {shapes[1]} differ besides axis {axis}")
     return Spec(indices.shape, x.dtype)
 
 
@@ -475,7 +487,7 @@ def take_along_axis_vjp(g, out, x, indices, *, axis):
 
 @op(shape_only=("like",))
 def scatter_along_axis(g, indices, like, *, axis: int = -1):
-    """Zeros of the shape of `like`, g's elements added where `take_along_axis` picked.   g: i, indices: i, like: s -> s"""
+    """Zeros of the shape of `like`, g added where `take_along_axis` picked.   g: i, indices: i, like: s -> s"""
     _integers(indices)
     return Spec(like.shape, g.dtype)
 
@@ -506,7 +518,10 @@ def top_k(x, k: int):
 
 @op(nondifferentiable="boolean", sizes=("depth",))
 def one_hot(x, depth, *, dtype: str | None = None):
-    """1 at each index, else 0; all 0 where it is out of range; floatx if no dtype is given.   x: (...) integer, depth: () -> (..., depth)"""
+    """1 in the place of each index, else 0.   x: (...) integer, depth: () -> (..., depth)
+
+    An index out of range gives zeros. Without a dtype it is floatx.
+    """
     _integers(x)
     return Spec(None if x.shape is None else (*x.shape, depth.value), _floating(dtype))
 
@@ -531,7 +546,7 @@ def boolean_mask_vjp(g, out, x, mask, *, axis):
 
 @op(shape_only=("like",))
 def boolean_mask_grad(g, mask, like, *, axis: int = 0):
-    """Zeros of the shape of `like`, but g's slices where the mask holds.   g: (..., k, ...), mask: m bool, like: s -> s"""
+    """Zeros of the shape of `like`, but g where the mask holds.   g: (..., k, ...), mask: m bool, like: s -> s"""
     return Spec(like.shape, g.dtype)
 
 
@@ -645,7 +660,14 @@ def slice_samples(r):
     yield (r(4, 5),), {"start": (1, None), "stop": (3, None), "step": (1, 1)}
     yield (r(4, 5),), {"start": (-3, None), "stop": (None, None), "step": (2, -1)}
     yield (r(4, 5),), {"start": (None, None), "stop": (None, None), "step": (-1, 1)}
-    yield (r(4,),), {"start": (2,), "stop": (2,), "step": (1,)}
+    yield (
+        (
+            r(
+                4,
+            ),
+        ),
+        {"start": (2,), "stop": (2,), "step": (1,)},
+    )
 
 
 @slice_grad.samples
