@@ -6,6 +6,7 @@ Whatever core or a layer does to an array beyond handing it on, such as to add, 
 import functools
 
 import numpy as np
+
 from polykeras.runtime.backend import Backend
 from polykeras.testing.checks import all_ops
 from polykeras_numpy import NumpyBackend

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from polykeras.runtime.backend import Limit
 from polykeras.symbolic.op import Op
 from polykeras.symbolic.ops.elementwise import multiply
@@ -46,7 +47,6 @@ def is_off(self, x, *, out=None):
 def writes_on_its_input(self, x, *, out=None):
     self.xp.exp(x, out=x)
     return x.copy() if out is None else self.xp.add(x, 0, out=out)
-
 
 
 def ignores_out(self, x, *, out=None):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from polykeras.runtime.select import backend_scope
 from polykeras.testing import checks
-
 from tests.conformance.loopback import Box, LoopBack
 
 OPS = checks.all_ops()

@@ -1,9 +1,10 @@
-"""The random generator: NumPy's bits on every kernel, sequences that repeat where they should, the right distributions."""
+"""Random numbers: NumPy's bits on every kernel, sequences that repeat where they should, the right distributions."""
 
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+
 from polykeras import backend as K
 from polykeras.runtime.xp.random import Random
 from polykeras.symbolic.op import as_size, constant
@@ -34,7 +35,9 @@ def test_bits_are_those_of_numpys_philox(seed, counter, position, stream, count)
     expected = philox(seed, counter, position, stream).random_raw(-(-count // 2) or 1).view("uint32")[:count]
     shared = Shared().random_bits(*scalars(counter, position), (count,), seed=seed, stream=stream)
     np.testing.assert_array_equal(shared, expected)
-    bound = K.eval(ops.random_bits(*[constant(s) for s in scalars(counter, position)], as_size((count,)), seed=seed, stream=stream))
+    bound = K.eval(
+        ops.random_bits(*[constant(s) for s in scalars(counter, position)], as_size((count,)), seed=seed, stream=stream)
+    )
     np.testing.assert_array_equal(bound, expected)
 
 
@@ -151,7 +154,9 @@ def test_a_dropout_level_outside_its_range_is_refused(level):
 
 
 def test_the_same_elements_are_dropped_in_every_dtype():
-    masks = [K.eval(K.dropout(K.variable(np.ones(100), dtype), 0.5, seed=9)) for dtype in ("float16", "float32", "float64")]
+    masks = [
+        K.eval(K.dropout(K.variable(np.ones(100), dtype), 0.5, seed=9)) for dtype in ("float16", "float32", "float64")
+    ]
     for mask in masks:
         np.testing.assert_array_equal(mask, masks[0])
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from polykeras import backend as K
 from polykeras.symbolic import windows
 from polykeras.symbolic.ops import conv as ops
@@ -53,8 +54,7 @@ def test_the_three_convolutions_are_each_others_transposes(sizes, window, stride
     attrs = {"strides": strides, "dilation": dilation, "padding": padding}
     outputs = windows.output_sizes(sizes, window, strides, dilation, padding)
     x, kernel, g = (
-        K.constant(rng.normal(size=shape), "float64")
-        for shape in ((5, *sizes, 3), (*window, 3, 4), (5, *outputs, 4))
+        K.constant(rng.normal(size=shape), "float64") for shape in ((5, *sizes, 3), (*window, 3, 4), (5, *outputs, 4))
     )
     products = K.eval(
         K.stack(
