@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from polykeras import backend as K
-from polykeras import registry
 from polykeras.layers import Dense, Dropout, Input, Layer
 from polykeras.models import Model, Sequential, load_model, model_from_config, model_from_json
 from polykeras.optimizers import SGD
@@ -35,6 +34,12 @@ def mlp(units=3, **compile_args):
 def assert_same(left, right):
     for a, b in zip(left, right, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    """Weights of a second model of the same layer names would be named apart from the first one's."""
+    K.clear_session()
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def test_S107_the_files_layout_and_the_errors(path, tmp_path):
         one.load_weights(path)
     before = mlp(5)
     values = before.get_weights()
-    with pytest.raises(ValueError, match=r"d1/kernel:0 has shape \(4, 5\), but the saved weight has shape \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"d1\S*/kernel:0 has shape \(4, 5\), but the saved weight has shape \(4, 3\)"):
         before.load_weights(path)
     assert_same(before.get_weights(), values)
     model.save_weights(path)
@@ -88,7 +93,7 @@ def test_by_name_and_skip_mismatch(path):
     model.save_weights(path)
     other = Sequential([Dense(3, input_shape=(4,), name="d1"), Dense(7, name="d2"), Dense(2, name="new")])
     fresh = other.get_weights()
-    with pytest.raises(ValueError, match="d2/kernel:0 has shape"):
+    with pytest.raises(ValueError, match=r"d2\S*/kernel:0 has shape"):
         other.load_weights(path, by_name=True)
     assert_same(other.get_weights(), fresh)
     with pytest.warns(UserWarning, match="Skipping loading of weights for layer d2 due to mismatch in shape"):
@@ -116,9 +121,9 @@ def test_frozen_layers_inside_a_model_keep_their_weights(path):
         inner.layers[0].trainable = not frozen
         return Sequential([inner, Dense(2, name="c")])
 
-    K.clear_session()
     model = nested(frozen=False)
     model.save_weights(path)
+    K.clear_session()
     again = nested(frozen=True)
     again.load_weights(path)
     np.testing.assert_array_equal(model.predict(X), again.predict(X))
@@ -309,7 +314,6 @@ def test_unknown_layers_are_errors_that_name_them():
 
 
 def test_many_long_names_come_in_pieces(path):
-    K.clear_session()
     model = Sequential([Dense(1, input_shape=(1,), name=f"{'n' * 2000}_{index}") for index in range(40)])
     model.save_weights(path)
     with h5py.File(path) as file:
@@ -322,11 +326,9 @@ def test_many_long_names_come_in_pieces(path):
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "C:\\x", "x.h5", "größe"])
 def test_T16_layer_names_are_data_and_no_paths(path, name):
-    K.clear_session()
     model = Sequential([Dense(2, input_shape=(4,), name=name), Dense(2)])
     model.compile("sgd", "mse")
     model.train_on_batch(X, Y)
     model.save(path)
     np.testing.assert_array_equal(load_model(path).predict(X), model.predict(X))
     assert os.listdir(path.parent) == [path.name]
-    assert registry.layers is not None

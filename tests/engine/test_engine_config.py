@@ -1,6 +1,8 @@
 """Configs: of functional models, and of layers that define none."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -145,6 +147,14 @@ def test_keyword_arguments_that_cannot_be_written_are_told():
     m = Model(x, Shifted(name="s")(x, by=Double()(x)))
     with pytest.warns(UserWarning, match="s was passed non-serializable keyword arguments"):
         m.get_config()
+
+
+def test_models_are_copied_and_pickled_with_their_weights():
+    m = Sequential([Affine(2, input_shape=(3,))])
+    m.set_weights([np.full((3, 2), 5.0), np.ones(2)])
+    with custom_object_scope(CUSTOM):
+        for again in (copy.deepcopy(m), pickle.loads(pickle.dumps(m))):
+            assert again is not m and np.array_equal(again.get_weights()[0], np.full((3, 2), 5.0))
 
 
 def test_broken_configs():

@@ -87,6 +87,16 @@ def test_a_model_called_on_its_own_inputs_gives_its_outputs():
     assert m.call(x) is y
 
 
+def test_a_model_keeps_its_outputs_when_it_is_called_on_its_own_inputs():
+    x = Input((3,))
+    y = Double()(x)
+    m = Model(x, y)
+    z, again = m(x), m(x)
+    assert y._keras_history[0] is m.layers[1]
+    assert z._keras_history == (m, 1, 0) and again._keras_history == (m, 2, 0)
+    assert np.array_equal(values([x], [Model(x, z).output], [[[1, 2, 3]]])[0], [[2, 4, 6]])
+
+
 def test_nested_and_shared_models():
     x = Input((2,))
     inner = Model(x, Affine(2, start=1.0)(x), name="inner")

@@ -140,6 +140,25 @@ def test_a_layer_never_returns_its_input_itself():
     assert y is not x and y._keras_history[0].name == "same_1" and x._keras_history[0].name == "input_1"
 
 
+def test_a_layer_made_of_layers():
+    class Phased(Layer):
+        def call(self, inputs):
+            return K.in_train_phase(inputs * 2.0, inputs)
+
+    class Outer(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = Phased()
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    outer, x = Outer(), Input((3,))
+    y = outer(x)
+    assert y._keras_history[0] is outer and outer.inner.output._keras_history[0] is outer.inner
+    assert y._uses_learning_phase
+
+
 def test_call_must_return_tensors():
     class Nothing(Layer):
         def call(self, inputs):

@@ -11,10 +11,9 @@ from polykeras.cli import main
 pytestmark = pytest.mark.usefixtures("site", "no_choice")
 
 BACKEND = """
-from collections import namedtuple
-class Thing:
-    limits = (namedtuple("Limit", "op dtype reason")("add", "float16", "no half floats"),)
-    def supports(self, op): return hasattr(self, op)
+from polykeras.runtime.backend import Backend, Limit
+class Thing(Backend):
+    limits = (Limit("add", "float16", "no half floats"),)
     def add(self, x, y): return x + y
 """
 

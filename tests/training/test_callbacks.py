@@ -52,8 +52,8 @@ class TestCallbackList:
 
         seen = []
         listeners = CallbackList([callbacks.Callback(), Quiet()])
-        assert listeners.listens("on_batch_begin")
-        assert not listeners.listens("on_batch_end")
+        assert len(listeners.overriding("on_batch_begin")) == 1
+        assert listeners.overriding("on_batch_end") == []
         listeners.on_batch_begin(3, {})
         assert seen == [3]
 
@@ -63,7 +63,7 @@ class TestCallbackList:
         listeners = CallbackList([callback])
         listeners.on_epoch_end(2, {})
         assert seen == [2]
-        assert not listeners.listens("on_batch_end")
+        assert listeners.overriding("on_batch_end") == []
         assert callback.extra == 7
 
     def test_later_names_of_the_batch_hooks(self):

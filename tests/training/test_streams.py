@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from polykeras.utils.data_utils import Sequence, stream
+from polykeras.utils.data_utils import Ahead, Sequence
+from polykeras.utils.data_utils import stream as stream_of
 
 
 class Numbers(Sequence):
@@ -27,6 +28,10 @@ class Numbers(Sequence):
 
     def on_epoch_end(self):
         self.passes += 1
+
+
+def stream(source, shuffle=False, **ahead):
+    return stream_of(source, shuffle=shuffle, ahead=Ahead(**ahead))
 
 
 def take(source, count):

@@ -7,8 +7,11 @@ from typing import Any
 import numpy
 
 from polykeras.runtime.backend import Kernel
-from polykeras.runtime.program import Step
+from polykeras.runtime.executable import Executable
+from polykeras.runtime.program import Program, Step
+from polykeras.runtime.rewrite.fusion import FUSED
 from polykeras.runtime.xp import XpBackend
+from polykeras_numpy import blocked
 from polykeras_numpy import conv, pool, random  # noqa: F401  they declare binders
 from polykeras_numpy.binding import BINDERS
 
@@ -36,7 +39,13 @@ class NumpyBackend(XpBackend):
         return self.view(array, offset * array.itemsize, shape, strides, array.dtype)
 
     def kernel(self, step: Step) -> Kernel:
+        if step.op is FUSED:
+            return blocked.bind(step, self)
         binder = BINDERS.get(step.op.name)
-        if binder is None or step.dynamic or step.allocates:
-            return super().kernel(step)
-        return binder(step) or super().kernel(step)
+        concrete = all(value.spec.concrete for value in (*step.ins, *step.outs))
+        return (binder is not None and concrete and binder(step)) or super().kernel(step)
+
+    def compile(self, program: Program) -> Executable:
+        program = self.prepare(program)
+        blocked.fuse_large(program)
+        return Executable(program, self)

@@ -80,44 +80,41 @@ class CallbackList:
         for callback in self.callbacks:
             callback.set_model(model)
 
-    def listens(self, hook: str) -> bool:
-        """Whether any callback overrides `hook`."""
-        return bool(self._overridden(hook))
+    def overriding(self, hook: str) -> list[Any]:
+        """The methods of the callbacks that override `hook`."""
+        methods = self._hooks.get(hook)
+        if methods is None:
+            found = (_overriding(callback, hook) for callback in self.callbacks)
+            methods = self._hooks[hook] = [method for method in found if method is not None]
+        return methods
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        for hook in self._overridden("on_epoch_begin"):
+        for hook in self.overriding("on_epoch_begin"):
             hook(epoch, _dict(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = _dict(logs)
-        for hook in self._overridden("on_epoch_end"):
+        for hook in self.overriding("on_epoch_end"):
             hook(epoch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         logs = _dict(logs)
-        for hook in self._overridden("on_batch_begin"):
+        for hook in self.overriding("on_batch_begin"):
             hook(batch, logs)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = _dict(logs)
-        for hook in self._overridden("on_batch_end"):
+        for hook in self.overriding("on_batch_end"):
             hook(batch, logs)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._hooks.clear()
-        for hook in self._overridden("on_train_begin"):
+        for hook in self.overriding("on_train_begin"):
             hook(_dict(logs))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        for hook in self._overridden("on_train_end"):
+        for hook in self.overriding("on_train_end"):
             hook(_dict(logs))
-
-    def _overridden(self, name: str) -> list[Any]:
-        hooks = self._hooks.get(name)
-        if hooks is None:
-            found = (_overriding(callback, name) for callback in self.callbacks)
-            hooks = self._hooks[name] = [hook for hook in found if hook is not None]
-        return hooks
 
 
 def _overriding(callback: Any, name: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from polykeras.callbacks.base import Callback, Logs
 
+COUNTS = frozenset(("batch", "size"))  # entries of a batch's logs that are no results
+
 
 class BaseLogger(Callback):
     """Averages the batches' values, weighted by batch size, into the epoch's logs.
@@ -30,6 +32,8 @@ class BaseLogger(Callback):
         self.seen += size
         totals = self.totals
         for name, value in logs.items():
+            if name in COUNTS:
+                continue
             if name in self.stateful_metrics:
                 totals[name] = value
             else:

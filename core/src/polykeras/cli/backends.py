@@ -88,7 +88,7 @@ def _table(names: list[str]) -> str:
 
 def _support(backend: Any, op: Any) -> str:
     """What an op is on a backend: native, lowered to other ops, or a host step; limited where the backend says so."""
-    if backend.supports(backend, op.name):  # the method asks for attributes only, so the class does for an instance
+    if backend.has_method(op.name):
         kind = "native"
     else:
         kind = "lowered" if op.lower_rule is not None else "on the host"

@@ -233,7 +233,7 @@ class Layer(Connections, Terms):
         passed = dict(arguments)
         if mask is not None and "mask" not in passed and has_arg(self.call, "mask"):
             passed["mask"] = mask
-        output = _apart_from(self.call(inputs, **passed), tensors)
+        output = _own(self.call(inputs, **passed), tensors)
         output_mask = self.compute_mask(inputs, mask)
         outputs = to_list(output)
         self._check_outputs(outputs)
@@ -393,14 +393,23 @@ def _takes_dtype(initializer: Any) -> bool:
     return has_arg(initializer if hasattr(initializer, "__name__") else initializer.__call__, "dtype")
 
 
-def _apart_from(output: Any, inputs: Sequence[Tensor]) -> Any:
-    """The outputs, none of which is an input: a tensor is the output of one layer."""
+def _own(output: Any, inputs: Sequence[Tensor]) -> Any:
+    """The outputs as tensors of this layer's own: a copy of what is an input or was made by another layer."""
     if isinstance(output, tuple):
         output = list(output)
     given = {id(tensor) for tensor in inputs}
     if isinstance(output, list):
-        return [K.identity(tensor) if id(tensor) in given else tensor for tensor in output]
-    return K.identity(output) if id(output) in given else output
+        return [_own_tensor(tensor, given) for tensor in output]
+    return _own_tensor(output, given)
+
+
+def _own_tensor(tensor: Any, given: set[int]) -> Any:
+    if id(tensor) not in given and not hasattr(tensor, "_keras_history"):
+        return tensor
+    copied: Any = K.identity(tensor)
+    copied._keras_shape = K.int_shape(tensor)
+    copied._uses_learning_phase = getattr(tensor, "_uses_learning_phase", False)
+    return copied
 
 
 def _is_known(shape: Shape | None) -> bool:

@@ -255,7 +255,7 @@ def averaged(function: Objective) -> Callable[..., Any]:
             present = K.cast(mask, K.floatx())
             values = values * present / (K.mean(present) + K.epsilon())
         if factor is not None:
-            extra = list(range(K.ndim(factor), K.ndim(values)))
+            extra = list(range(factor.ndim, values.ndim))
             values = (K.mean(values, axis=extra) if extra else values) * factor
         return K.mean(values)
 
@@ -275,7 +275,7 @@ def _add_metric(result: Measures, plan: OutputPlan, metric: Any, prefix: str, by
         result.updates += list(function.updates)[earlier:]
 
 
-def named_metric(metric: Any, plan: OutputPlan) -> tuple[Objective, str]:
+def named_metric(metric: Any, plan: OutputPlan) -> tuple[Any, str]:
     """The function of a metric, and its name in logs.
 
     "accuracy" ("acc") and "crossentropy" ("ce") mean the binary, sparse categorical or categorical function, by the

@@ -21,7 +21,7 @@ from polykeras.engine.loops import (
     run_epochs,
     validation_arrays,
 )
-from polykeras.utils.data_utils import Sequence, Stream, stream
+from polykeras.utils.data_utils import Ahead, Sequence, Stream, stream
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
 
@@ -59,12 +59,12 @@ def fit_generator(
 ) -> Any:
     """Train for epochs `initial_epoch` to `epochs` - 1 of `steps_per_epoch` batches each; the History."""
     steps = _steps(generator, steps_per_epoch, "steps_per_epoch")
-    ahead = {"max_queue_size": max_queue_size, "workers": workers, "use_multiprocessing": use_multiprocessing}
+    ahead = Ahead(max_queue_size, workers, use_multiprocessing)
     validation: Data | None = None
     validation_stream: Stream | None = None
     if validation_data is not None and is_stream(validation_data):
         validation_steps = _steps(validation_data, validation_steps, "validation_steps")
-        validation_stream = stream(validation_data, shuffle=False, **ahead)
+        validation_stream = stream(validation_data, shuffle=False, ahead=ahead)
     elif validation_data is not None:
         validation = model._validation_data(validation_data)
 
@@ -75,7 +75,7 @@ def fit_generator(
         return _evaluate(model, validation_stream, validation_steps)
 
     validates = validation is not None or validation_stream is not None
-    source = stream(generator, shuffle=shuffle, **ahead)
+    source = stream(generator, shuffle=shuffle, ahead=ahead)
     with closing(source), closing(validation_stream or source):
         batches = _Batches(model, source, class_weight)
         if model._unweighted_loss is None:
@@ -144,13 +144,7 @@ def evaluate_generator(
 ) -> list[float]:
     """The loss and the metrics over `steps` batches."""
     steps = _steps(generator, steps, "steps")
-    source = stream(
-        generator,
-        shuffle=False,
-        max_queue_size=max_queue_size,
-        workers=workers,
-        use_multiprocessing=use_multiprocessing,
-    )
+    source = stream(generator, shuffle=False, ahead=Ahead(max_queue_size, workers, use_multiprocessing))
     with closing(source):
         return _evaluate(model, source, steps, verbose)
 
@@ -185,13 +179,7 @@ def predict_generator(
 ) -> list[np.ndarray]:
     """The outputs for `steps` batches, put together."""
     steps = _steps(generator, steps, "steps")
-    source = stream(
-        generator,
-        shuffle=False,
-        max_queue_size=max_queue_size,
-        workers=workers,
-        use_multiprocessing=use_multiprocessing,
-    )
+    source = stream(generator, shuffle=False, ahead=Ahead(max_queue_size, workers, use_multiprocessing))
     bar = Progbar(steps) if verbose == 1 else None
     outputs = []
     with closing(source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from polykeras import callbacks as cbks
 from polykeras.engine.feeding import batch_shuffle, number_of_samples, picks, slices
-from polykeras.engine.functions import Step, step_function
+from polykeras.engine.functions import step_function
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar, say
 
@@ -96,7 +96,14 @@ def fit_loop(
     )
 
 
-def run_epochs(model: Any, listeners: Any, epochs: Iterable[int], batches: Any, step: Step, validate: Any) -> Any:
+def run_epochs(
+    model: Any,
+    listeners: Any,
+    epochs: Iterable[int],
+    batches: Callable[[], Iterable[tuple[int, Any]]],
+    step: Callable[[Any], Sequence[Any]],
+    validate: Callable[[], list[float]] | None,
+) -> Any:
     """Run epochs: a batch of `batches()` at a time through `step`, then `validate()`; the History.
 
     Training ends early when a callback sets `stop_training`.
@@ -105,17 +112,18 @@ def run_epochs(model: Any, listeners: Any, epochs: Iterable[int], batches: Any, 
     names = model.metrics_names
     listeners.on_train_begin()
     watched.stop_training = False
-    begins = listeners.listens("on_batch_begin")
+    begins, ends = listeners.overriding("on_batch_begin"), listeners.overriding("on_batch_end")
     for epoch in epochs:
         reset_metrics(model)
         listeners.on_epoch_begin(epoch)
         epoch_logs: dict[str, Any] = {}
         for number, (size, arrays) in enumerate(batches()):
             logs = {"batch": number, "size": size}
-            if begins:
-                listeners.on_batch_begin(number, logs)
+            for hook in begins:
+                hook(number, logs)
             logs.update(zip(names, step(arrays), strict=True))
-            listeners.on_batch_end(number, logs)
+            for hook in ends:
+                hook(number, logs)
             if watched.stop_training:
                 break
         else:
@@ -135,6 +143,7 @@ def evaluate_loop(
     arrays = data.arrays
     step = step_function(model, "test", data.weighted)
     reset_metrics(model)
+    batches: Batches
     if steps is not None:
         total, batches = steps, repeat((1, arrays), steps)
     else:

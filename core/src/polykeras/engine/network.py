@@ -90,12 +90,12 @@ class Network(Layer):
 
     def _connect(self, inputs: list[Tensor], outputs: list[Tensor]) -> None:
         """Make this the network between the tensors."""
-        self._is_graph_network = True
         _check_inputs(inputs)
         _check_outputs(outputs)
+        self._graph = trace_layers(inputs, outputs)
+        self._is_graph_network = True
         self.inputs = inputs
         self.outputs = outputs
-        self._graph = trace_layers(inputs, outputs)
         self._layers = list(self._graph.layers)
         self._nodes_by_depth = self._graph.nodes_by_depth
         self._layers_by_depth = self._graph.layers_by_depth
@@ -274,7 +274,7 @@ class Network(Layer):
         """The model's layers applied to other inputs. Subclassed models define it."""
         return unpack_singleton(self._run_on(inputs, mask)[0])
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any) -> Any:  # type: ignore[override]
         """The masks of the outputs for these inputs; None for a subclassed model."""
         return unpack_singleton(self._run_on(inputs, mask)[1]) if self._is_graph_network else None
 
@@ -471,6 +471,13 @@ class Network(Layer):
         from polykeras import saving
 
         saving.load_weights(self, filepath, by_name, skip_mismatch, reshape)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles and deep copies go by the way of `save`."""
+        self._require_graph("pickle")
+        from polykeras.saving import hdf5
+
+        return hdf5.unpickle_model, (hdf5.pickle_model(self),)
 
     def summary(
         self,

@@ -120,6 +120,7 @@ class Model(Network):
         weighted_metrics: Any,
         target_tensors: Any,
     ) -> None:
+        assert self.inputs is not None and self.outputs is not None
         names = self.output_names
         loss_functions = compiling.losses_by_output(loss, names)
         trained = [function is not None for function in loss_functions]
@@ -416,7 +417,7 @@ class Model(Network):
         if steps is not None:
             return unpack_singleton(predict_steps(self, inputs, steps, verbose))
         assert batch_size is not None
-        if type(x) is np.ndarray and x.ndim > 1 and 0 < len(x) <= BATCH_SIZE and len(self.outputs) == 1:
+        if type(x) is np.ndarray and x.ndim > 1 and 0 < len(x) <= BATCH_SIZE and len(self.output_names) == 1:
             self._known_inputs = _remember(self._known_inputs, x.shape)
         return unpack_singleton(predict_loop(self, inputs, batch_size=batch_size, verbose=verbose))
 

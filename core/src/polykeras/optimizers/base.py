@@ -129,9 +129,9 @@ class Optimizer:
             )
         arrays = [np.asarray(w) for w in weights]
         for number, (variable, array) in enumerate(zip(self.weights, arrays, strict=True)):
-            if tuple(K.int_shape(variable)) != array.shape:
+            if K.int_shape(variable) != array.shape:
                 raise ValueError(
-                    f"Optimizer weight shape {tuple(K.int_shape(variable))} not compatible with provided weight shape "
+                    f"Optimizer weight shape {K.int_shape(variable)} not compatible with provided weight shape "
                     f"{array.shape}: weight {number} of {name}, '{variable.name}'"
                 )
         K.batch_set_value(list(zip(self.weights, arrays, strict=True)))

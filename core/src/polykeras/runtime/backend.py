@@ -121,9 +121,10 @@ class Backend:
         """Has this backend a kernel for the op: a method, or one that a plugin brings?"""
         return self.has_method(op) or op in self.plugin_kernels
 
-    def has_method(self, op: str) -> bool:
+    @classmethod
+    def has_method(cls, op: str) -> bool:
         """Is the op a method of this backend?"""
-        return op not in _CONTRACT and callable(getattr(self, op, None))
+        return op not in _CONTRACT and callable(getattr(cls, op, None))
 
     @functools.cached_property
     def plugin_kernels(self) -> dict[str, Callable[..., Any]]:

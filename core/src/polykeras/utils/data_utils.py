@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,20 +47,28 @@ class Sequence:
             yield self[index]
 
 
-def stream(
-    source: Any, *, shuffle: bool, max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False
-) -> Stream:
-    """An endless stream of a Sequence's batches, or of a generator's until it ends.
+@dataclass(frozen=True)
+class Ahead:
+    """How batches are made before they are asked for.
 
-    workers: threads that make batches ahead, at most `max_queue_size`; 0: made when asked for.
+    max_queue_size: at most so many.
+    workers: threads that make them; 0: made when asked for.
     use_multiprocessing: threads are used all the same, with a UserWarning.
     """
-    if use_multiprocessing:
+
+    max_queue_size: int = 10
+    workers: int = 1
+    use_multiprocessing: bool = False
+
+
+def stream(source: Any, *, shuffle: bool, ahead: Ahead) -> Stream:
+    """An endless stream of a Sequence's batches, or of a generator's until it ends."""
+    if ahead.use_multiprocessing:
         warn_caller("use_multiprocessing: batches are made in threads, not in processes.", UserWarning)
-    ahead = max(1, max_queue_size)
+    size = max(1, ahead.max_queue_size)
     if hasattr(source, "__next__"):
-        return _ThreadedGenerator(source, ahead) if workers else _PlainGenerator(source)
-    return _SequenceStream(source, shuffle, workers, ahead)
+        return _ThreadedGenerator(source, size) if ahead.workers else _PlainGenerator(source)
+    return _SequenceStream(source, shuffle, ahead.workers, size)
 
 
 class Stream:

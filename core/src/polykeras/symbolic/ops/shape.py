@@ -193,6 +193,8 @@ def squeeze(x, axis: int | tuple[int, ...] | None = None):
     """Without some axes of size 1; None means all of them."""
     shape = x.spec.shape
     ndim = x.spec.ndim
+    if axis is None and None in shape:
+        raise ValueError(f"which axes of {x!r} have size 1 is not known; name the axes to squeeze")
     axes = tuple([i for i in range(ndim) if shape[i] == 1]) if axis is None else normalize_axes(axis, ndim)
     for i in axes:
         if shape[i] not in (1, None):

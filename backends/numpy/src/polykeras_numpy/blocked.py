@@ -1,0 +1,169 @@
+"""Fused steps on NumPy: block by block, so that what passes between their parts stays in the cache.
+
+Each part is the kernel that it would be alone, on a block of its arrays: the results are the same to the bit. Small
+arrays lie in the cache anyway; they gain nothing and are left alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from polykeras.runtime.backend import Kernel
+from polykeras.runtime.program import Program, Step, Value
+from polykeras.runtime.rewrite.fusion import Group, fuse
+from polykeras.symbolic import dtypes
+from polykeras.symbolic.op import OPS
+from polykeras.symbolic.spec import Spec
+
+Array = Any
+
+# Elements of a block, and of the smallest array that is worth blocks.
+BLOCK = 1 << 14
+LEAST = 1 << 15
+ALIGNMENT = 64
+
+
+def fuse_large(program: Program) -> None:
+    """Fuse the elementwise steps of large arrays."""
+    fuse(program, _is_large)
+
+
+def _is_large(step: Step) -> bool:
+    return step.outs[0].spec.size >= LEAST and len(step.outs) == 1
+
+
+def bind(step: Step, backend: Any) -> Kernel:
+    """A fused step as a kernel that runs its parts block by block."""
+    blocks = _Blocks(step, backend)
+    return Kernel(blocks.run, into=True, workspace=blocks.workspace)
+
+
+def _leading(shape: tuple[int, ...], operands: list[tuple[int, ...]]) -> int:
+    """How many leading axes can be taken as one: along them, an operand is either whole or repeated."""
+    lead = 1
+    while lead < len(shape):
+        for s in operands:
+            padded = (1,) * (len(shape) - len(s)) + s
+            if padded != shape and any(n != 1 for n in padded[: lead + 1]):
+                return lead
+        lead += 1
+    return lead
+
+
+class _Blocks:
+    """A fused step cut along its leading axes, as many of them as no operand is broadcast along.
+
+    A result is made in scratch memory and copied if a later part may read an operand: the result may lie in its memory.
+    """
+
+    def __init__(self, step: Step, backend: Any):
+        self.group: Group = step.attrs["group"]
+        self.backend = backend
+        self.count = len(step.arrays)
+        shape: tuple[int, ...] = step.attrs["shape"]
+        shapes: list[tuple[int, ...]] = [v.spec.shape for v in step.arrays]  # type: ignore[misc]
+        lead = _leading(shape, shapes)
+        self.size, self.rest = math.prod(shape[:lead]), shape[lead:]
+        cuts = [len(s) == len(shape) and s[:lead] == shape[:lead] for s in shapes]
+        trailing = len(self.rest)
+        # the shape of each array in the cut's view: its own rows and the rest, or the rest only
+        self.views = [
+            (self.size, *s[lead:]) if cut else s[max(len(s) - trailing, 0) :] for s, cut in zip(shapes, cuts, strict=True)
+        ] + [(self.size, *self.rest)] * len(self.group.results)
+        self.cuts = cuts + [True] * len(self.group.results)
+        self.rows = min(max(BLOCK // math.prod(self.rest), 1), self.size)
+        self.direct = self._direct()
+        self.buffers, self.own = self._buffers()
+        self.calls: dict[int, list[Callable[..., Any]]] = {}
+        self.workspace = self.own + max(k.workspace for k in self._kernels(self.rows))
+
+    def _direct(self) -> set[int]:
+        """The results that no later part's reading of an operand can follow."""
+        last = max((i for i, p in enumerate(self.group.parts) if any(a < self.count for a in p.args)), default=-1)
+        return {r for r in self.group.results if r - self.count >= last}
+
+    def _buffers(self) -> tuple[dict[int, int], int]:
+        """Offsets of scratch memory for the parts' results, and its size. A buffer is used again when its last reader ran."""
+        group, n = self.group, self.count
+        last = {a: i for i, p in enumerate(group.parts) for a in p.args}
+        last.update((r, len(group.parts)) for r in group.results)
+        offsets: dict[int, int] = {}
+        free: dict[int, list[int]] = {}
+        end = 0
+        for i, part in enumerate(group.parts):
+            if n + i not in self.direct:
+                kept = free.setdefault(self._nbytes(part.dtype), [])
+                if kept:
+                    offsets[n + i] = kept.pop()
+                else:
+                    offsets[n + i], end = end, end + self._nbytes(part.dtype)
+            for a in set(part.args):
+                if a in offsets and last[a] == i:
+                    free.setdefault(self._nbytes(group.parts[a - n].dtype), []).append(offsets[a])
+        return offsets, end
+
+    def _nbytes(self, dtype: str) -> int:
+        """Bytes of a block, up to the next aligned address."""
+        return -(-self.rows * math.prod(self.rest) * dtypes.itemsize(dtype) // ALIGNMENT) * ALIGNMENT
+
+    def _kernels(self, rows: int) -> list[Kernel]:
+        """The parts' kernels for a block of so many rows."""
+        group = self.group
+        values = [
+            Value(-1, Spec((rows, *view[1:]) if cut else view, dtype), "temp")
+            for view, cut, dtype in zip(self.views, self.cuts, group.operands, strict=False)
+        ]
+        kernels = []
+        for part in group.parts:
+            out = Value(-1, Spec((rows, *self.rest), part.dtype), "temp")
+            kernels.append(self.backend.kernel(Step(OPS[part.op], [values[a] for a in part.args], [out], part.attrs, None)))
+            values.append(out)
+        return kernels
+
+    def run(self, *arrays: Array) -> None:
+        scratch = arrays[-1]
+        viewed = [a.reshape(view) for a, view in zip(arrays, self.views, strict=False)]
+        for start in range(0, self.size, self.rows):
+            stop = min(start + self.rows, self.size)
+            self._block(
+                [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)], stop - start, scratch
+            )
+
+    def _block(self, arrays: list[Array], rows: int, scratch: Array) -> None:
+        calls = self.calls.get(rows)
+        if calls is None:
+            calls = self.calls[rows] = [self._part(k) for k in self._kernels(rows)]
+        group, n, shape = self.group, self.count, (rows, *self.rest)
+        registers, results = arrays[:n], dict(zip(group.results, arrays[n:], strict=True))
+        for r, (call, part) in enumerate(zip(calls, group.parts, strict=True), n):
+            out = results[r] if r in self.direct else np.ndarray(shape, part.dtype, scratch, self.buffers[r])
+            call([registers[a] for a in part.args], out, scratch)
+            registers.append(out)
+        for r, out in results.items():
+            if r not in self.direct:
+                np.copyto(out, registers[r])
+
+    def _part(self, kernel: Kernel) -> Callable[[list[Array], Array, Array], Any]:
+        call, into, workspace = kernel
+        if workspace:
+            start = self.own
+
+            def with_scratch(ins: list[Array], out: Array, scratch: Array) -> None:
+                call(*ins, out, scratch[start:])
+
+            return with_scratch
+        if into:
+
+            def plain(ins: list[Array], out: Array, scratch: Array) -> None:
+                call(*ins, out)
+
+            return plain
+
+        def made(ins: list[Array], out: Array, scratch: Array) -> None:
+            np.copyto(out, call(*ins))
+
+        return made
