@@ -138,7 +138,7 @@ class Backend:
         return bind(method, step) if method is not None else self._on_the_host(step)
 
     def _on_the_host(self, step: Step) -> Kernel:
-        """A plugin's kernel for NumPy, between copies to the host and back."""
+        """A plugin's kernel for NumPy: as it is where arrays are NumPy's, else between copies to the host and back."""
         name = step.op.name
         function = _plugin_kernels("numpy").get(name)
         if function is None:
@@ -146,6 +146,8 @@ class Backend:
                 f"the backend '{self.name}' has no kernel for the op '{name}', and the op no lowering. "
                 f"A plugin can bring one: hook polykeras_kernels [{step.where()}]"
             )
+        if self.host:
+            return bind(function, step)
         if name not in self._warned:
             self._warned.add(name)
             warnings.warn(f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel", stacklevel=2)
