@@ -106,6 +106,14 @@ class Backend:
         """A new array with the elements of `array`."""
         raise NotImplementedError
 
+    def row(self, array: Any, index: int) -> Any:
+        """A view of one element along the first axis; of rank 0 for an array of rank 1."""
+        return array[index, ...]
+
+    def truth(self, array: Any) -> bool:
+        """The value of a boolean array of rank 0."""
+        return bool(array)
+
     def size(self, array: Any) -> int | tuple[int, ...]:
         """An integer array as a size: an int, or a tuple of ints."""
         value = self.to_numpy(array).tolist()
