@@ -63,10 +63,15 @@ class _Finder:
     def __init__(self, program: Program):
         self.program = program
         self.maker = {out: s for s in program.steps for out in s.outs}
+        self.order = {s: i for i, s in enumerate(program.steps)}
+        self.outputs = set(program.outputs)
         self.readers: dict[Value, list[Step]] = {}
         for s in program.steps:
             for v in s.ins:
                 self.readers.setdefault(v, []).append(s)
+        self.written: dict[Value, list[Write]] = {}
+        for w in program.writes:
+            self.written.setdefault(w.value, []).append(w)
 
     def bundles(self) -> list[_Bundle]:
         owner: dict[Step, _Bundle] = {}
@@ -82,8 +87,7 @@ class _Finder:
                 del found[other]
             found[bundle] = None
             owner.update(dict.fromkeys(bundle.steps, bundle))
-        order = {s: i for i, s in enumerate(self.program.steps)}
-        return [b for b in found if self._closed(b, order)]
+        return [b for b in found if self._closed(b)]
 
     def _small(self, write: Write) -> bool:
         spec = write.storage.spec
@@ -118,17 +122,15 @@ class _Finder:
             pending += step.arrays
         return list(found)
 
-    def _closed(self, bundle: _Bundle, order: dict[Step, int]) -> bool:
+    def _closed(self, bundle: _Bundle) -> bool:
         """Drop steps whose results others read, and all before them; say whether updates remain."""
         kept = set(bundle.steps)
-        outputs = set(self.program.outputs)
-        written = [w.value for w in self.program.writes if w not in bundle.writes]
-        for s in sorted(bundle.steps, key=order.__getitem__, reverse=True):
+        for s in sorted(bundle.steps, key=self.order.__getitem__, reverse=True):
             out = s.outs[0]
-            used = out in outputs or out in written or any(r not in kept for r in self.readers.get(out, ()))
-            if used:
+            elsewhere = any(w not in bundle.writes for w in self.written.get(out, ()))
+            if out in self.outputs or elsewhere or any(r not in kept for r in self.readers.get(out, ())):
                 kept.discard(s)
-        bundle.steps = sorted(kept, key=order.__getitem__)
+        bundle.steps = sorted(kept, key=self.order.__getitem__)
         made = {s.outs[0] for s in bundle.steps}
         if not all(w.value in made for w in bundle.writes):
             return False
