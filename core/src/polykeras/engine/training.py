@@ -401,15 +401,15 @@ class Model(Network):
         _check_samples(data, steps, "steps")
         return unpack_singleton(evaluate_loop(self, data, batch_size=batch_size, steps=steps, verbose=verbose))
 
-    def predict(self, x: Any = None, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
         """The outputs for all samples, in test mode: an array, or a list of arrays for several outputs.
 
-        steps: number of runs, for models whose inputs are tensors.
+        steps: number of runs, for models whose inputs are tensors; `x` is None then.
         """
         if type(x) is np.ndarray and x.shape in self._known_inputs and not (batch_size or steps or verbose):
             return step_function(self, "predict")([x])[0]
         if x is None and steps is None:
-            raise ValueError("predict needs data `x`, or `steps` where the model's inputs are tensors.")
+            raise ValueError("predict needs data `x`, or `steps` where the model's inputs are tensors; x is None.")
         batch_size = _batch_size(batch_size, steps, "steps")
         inputs, _, _ = self._standardize_user_data(x, batch_size=batch_size if not _fits(x, batch_size) else None)
         if steps is not None:
