@@ -86,7 +86,7 @@ def check_layer(
 
 
 def check_shapes(case: LayerCase) -> None:
-    """`compute_output_shape` and the output tensor declare the real outputs' shape, at two values of each unknown size."""
+    """`compute_output_shape` and the output tensor declare the real shape, at two values of each unknown size."""
     layer, inputs = case.make(), case.inputs()
     outputs = case.call(layer, inputs)
     computed = layer.compute_output_shape(list(case.shapes) if case.several else case.shapes[0])
