@@ -15,6 +15,7 @@ from polykeras.runtime import control, variables
 from polykeras.runtime.arena import Arena
 from polykeras.runtime.plan import Fed, Held, Made, Plan, Slot, Stored, View, plan
 from polykeras.runtime.program import Program, ShapeOf, SizeOf, Step, Value
+from polykeras.runtime.rewrite.flat import PACK
 from polykeras.runtime.views import VIEW_OPS, contiguous
 
 if TYPE_CHECKING:
@@ -35,14 +36,15 @@ class Executable:
     def __init__(self, program: Program, backend: Backend):
         self.program = program
         self.backend = backend
-        self.kernels = {step: control.kernel(step, backend) or backend.kernel(step) for step in program.steps}
+        steps = [step for step in program.steps if step.op is not PACK]
+        self.kernels = {step: control.kernel(step, backend) or backend.kernel(step) for step in steps}
         self.plan: Plan = plan(program, self._into, self._workspace)
         for step in self.plan.steps:
             if step not in self.kernels:
                 self.kernels[step] = backend.kernel(step)
         self.held = self._hold()
         self.bound: dict[Arena, tuple[int, Callable[..., Any]]] = {}
-        self.writes = bool(program.writes)
+        self.written = list(dict.fromkeys(w.storage for w in program.writes))
         self.emitted: Emitted | None = None
 
     def _into(self, step: Step) -> bool:
@@ -57,9 +59,12 @@ class Executable:
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Run the program. Nothing is written to a variable unless every step before the commit phase succeeded."""
         backend = self.backend
-        if self.writes:
+        if self.written:
             with backend.writing:
-                return self._run(arrays)
+                results = self._run(arrays)
+                for storage in self.written:
+                    storage.written()
+                return results
         return self._run(arrays)
 
     def _run(self, arrays: Sequence[Any]) -> Sequence[Any]:
