@@ -72,7 +72,7 @@ def _bound(
     """A run bound to memory: a function of the arrays that change."""
     words: list[int] = []
     arrays: list[Any] = []
-    patches: list[tuple[int, int]] = []
+    patches: list[tuple[int, int, int]] = []
     kernels: list[tuple[int, int]] = []
     number = {v: i for i, v in enumerate(changing)}
     for step, (function, table, addresses) in items:
@@ -81,16 +81,14 @@ def _bound(
         words += table
         for value, (word, shift) in zip((*step.arrays, *step.outs), addresses, strict=True):
             if value in number:
-                patches.append((start + word, number[value]))
-                # a shift is a copied view's, and inputs are copied whole or from their start
-                words[start + word] = shift
+                patches.append((start + word, number[value], shift))
             else:
                 array = executable.array(value, block, offset)
                 arrays.append(array)
                 words[start + word] = _address(array) + shift
     tables = np.array(words, "int64")
     base = _address(tables)
-    patched = np.array([(base + 8 * word, n) for word, n in patches], "int64").reshape(-1, 2)
+    patched = np.array([(base + 8 * word, n, shift) for word, n, shift in patches], "int64")
     listed = np.array([(function, base + 8 * start) for function, start in kernels], "int64")
     given = np.zeros(max(len(changing), 1), "int64")
     program = np.array([len(patches), _address(patched), _address(given), len(kernels), _address(listed)], "int64")
