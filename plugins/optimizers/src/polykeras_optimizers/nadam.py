@@ -13,8 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained
@@ -73,10 +71,8 @@ class Nadam(Optimizer):
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         super().set_weights(weights)
-        steps = np.arange(1, int(weights[0]) + 1, dtype=K.floatx())
-        factors = np.power(steps.dtype.type(0.96), steps * steps.dtype.type(self.schedule_decay))
-        momenta = K.get_value(self.beta_1) * (1 - steps.dtype.type(0.5) * factors)
-        K.set_value(self.m_schedule, momenta.prod(dtype=steps.dtype))
+        steps = K.cast(K.arange(1, int(weights[0]) + 1), K.floatx())
+        K.set_value(self.m_schedule, K.eval(K.prod(self._momentum(steps))))
 
     def _momentum(self, t: Any) -> Any:
         """μ_t, a scalar"""
