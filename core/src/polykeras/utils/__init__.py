@@ -15,5 +15,6 @@ __getattr__, __dir__ = lazy(__name__, {
     "generic_utils": "polykeras.utils.generic_utils",
     "normalize": "polykeras.utils.np_utils:normalize",
     "np_utils": "polykeras.utils.np_utils",
+    "set_random_seed": "polykeras.utils.rng_utils:set_random_seed",
     "to_categorical": "polykeras.utils.np_utils:to_categorical",
 })
