@@ -177,7 +177,12 @@ class Emitted:
     """Code for a program: lines, what their names stand for, and the step of each line."""
 
     def __init__(
-        self, code: CodeType, raw: bool, makers: dict[str, Callable[[Any, int], Any]], steps: dict[int, Step], runs: dict[str, list[Step]]
+        self,
+        code: CodeType,
+        raw: bool,
+        makers: dict[str, Callable[[Any, int], Any]],
+        steps: dict[int, Step],
+        runs: dict[str, list[Step]],
     ):
         self.code = code
         self.raw = raw

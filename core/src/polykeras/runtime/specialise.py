@@ -264,7 +264,9 @@ class _Specialiser:
 
     # -- backward: what is reached -------------------------------------------------------------------------------
 
-    def finish(self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False) -> Program:
+    def finish(
+        self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False
+    ) -> Program:
         """Keep what the outputs and the writes need, in order."""
         program = self.program
         wanted = [self.value(t) for t in outputs]
@@ -418,7 +420,11 @@ def static_sources(outputs: Sequence[Tensor], stop: Iterable[Key] = ()) -> list[
     return [
         n
         for n in nodes
-        if not n.inputs and n.op is not CONSTANT and (n, 0) in wanted and _can_be_static(n.specs[0]) and (n, 0) not in stops
+        if not n.inputs
+        and n.op is not CONSTANT
+        and (n, 0) in wanted
+        and _can_be_static(n.specs[0])
+        and (n, 0) not in stops
     ] + [k[0] for k in stops if k in wanted and _can_be_static(k[0].specs[k[1]])]
 
 
