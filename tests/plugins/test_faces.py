@@ -54,13 +54,13 @@ def test_core_names_are_importable_and_then_remembered(shown):
 
 def test_star_import_leaves_out_what_fails(shown):
     scope = {}
-    exec("from acme_face import *", scope)
+    exec("from acme_face import *", scope)  # noqa: S102  a user's own lines
     assert {name for name in scope if not name.startswith("__")} == {"Oak", "Elm", "Path"}
     assert len(admission.failures()) == 2
 
 
 def test_a_broken_name_is_raised_when_asked_for(shown):
-    for ask in (lambda: shown.Rot, lambda: exec("from acme_face import Rot")):
+    for ask in (lambda: shown.Rot, lambda: exec("from acme_face import Rot")):  # noqa: S102  a user's own lines
         with pytest.raises(PluginError, match="acme-shelf.*worms") as caught:
             ask()
         assert isinstance(caught.value.__cause__, RuntimeError)
@@ -146,7 +146,7 @@ def test_misprinted_modules_are_importable(misprint, right, monkeypatch):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         scope = {}
-        exec(compile(f"import polykeras.{misprint} as found", "a_script.py", "exec"), scope)
+        exec(compile(f"import polykeras.{misprint} as found", "a_script.py", "exec"), scope)  # noqa: S102  a user's own lines
     monkeypatch.delitem(vars(polykeras), misprint, raising=False)
     monkeypatch.delitem(sys.modules, f"polykeras.{misprint}", raising=False)
     assert scope["found"] is stand_in

@@ -161,7 +161,7 @@ class Executable:
         message = step.op.explain(error, [v.spec for v in step.ins], step.where())
         try:
             new = type(error)(message)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever its constructor asks for
             new = RuntimeError(message)
         new.explained = True  # type: ignore[attr-defined]
         return new

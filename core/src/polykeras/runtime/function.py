@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -125,10 +126,8 @@ class Function:
                     found = self._compile(backend, arrays)
                     self._keep(signature, found)
         elif len(self.programs) > 1:
-            try:
+            with suppress(KeyError):  # another thread may have dropped it just now
                 self.programs.move_to_end(signature)
-            except KeyError:  # another thread dropped it just now
-                pass
         return found
 
     def _signature(self, backend: Backend, arrays: list[Any]) -> Signature:

@@ -118,7 +118,7 @@ class _Specialiser:
         op, attrs = node.op, node.attrs
         if op is SCAN or op is COND:
             return self._control(node, ins)
-        unchanged = all([v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True)])
+        unchanged = all(v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True))
         specs = node.specs if unchanged else op.infer(tuple([v.spec for v in ins]), attrs)
         if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
