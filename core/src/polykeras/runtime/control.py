@@ -106,8 +106,8 @@ class _Scan:
         return tuple(results) if len(results) != 1 else results[0]
 
     def _make(self, value: Value, n: int) -> Any:
-        first, *rest = value.spec.shape or ()
-        sizes = [n if first is None else first, *rest]
+        dims = value.spec.shape or ()
+        sizes = [n if i == 0 and dim is None else dim for i, dim in enumerate(dims)]
         known = [size for size in sizes if size is not None]
         if len(known) < len(sizes):
             raise ValueError("a loop whose results' sizes depend on computed data cannot be stacked")
