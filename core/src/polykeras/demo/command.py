@@ -30,14 +30,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("demo", help=text, description=text.capitalize() + ".")
     parser.add_argument("--backend", metavar="NAME", help="the backend to compute with; default: the current one")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("polykeras-demo"),
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("polykeras-demo"),
         help="the folder for the weights and the picture; default: %(default)s",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=_positive, default=15, help="passes over the training images; default: %(default)s"
+        "--epochs",
+        metavar="N",
+        type=_positive,
+        default=15,
+        help="passes over the training images; default: %(default)s",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0,
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
         help="initial weights, dropout and the order of images follow from it; default: %(default)s",
     )
     parser.set_defaults(run=run)
@@ -86,6 +96,7 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
+
 def _check_libraries() -> None:
     missing = []
     for module, distribution in _NEEDED.items():
@@ -129,6 +140,7 @@ def _chosen(backend: str | None) -> Any:
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
+
 
 def _positive(text: str) -> int:
     return _integer(text, 1, None, "a whole number from 1 on")

@@ -17,9 +17,7 @@ _TRAINING, _VALIDATION = "#1f6f8b", "#e07a3f"
 _INK, _PALE = "#2b2b2b", "#8a8a8a"
 
 
-def save(
-    file: Path, history: Mapping[str, Sequence[float]], test: Part, probabilities: Any, backend: str
-) -> None:
+def save(file: Path, history: Mapping[str, Sequence[float]], test: Part, probabilities: Any, backend: str) -> None:
     """Write the picture as PNG: loss and accuracy by epoch on the left, the wrong test digits on the right.
 
     history: as `fit` returns it, with validation.   probabilities: (n, 10), for the test images.
@@ -33,7 +31,9 @@ def save(
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != test.digits)
     figure.suptitle(
         f"Handwritten digits on {backend}: test accuracy {1 - len(wrong) / len(test):.1%}",
-        fontsize=15, color=_INK, fontweight="bold",
+        fontsize=15,
+        color=_INK,
+        fontweight="bold",
     )
     upper, lower = left.subplots(2, 1, sharex=True)
     _curves(upper, history, "loss", "loss")
@@ -48,7 +48,8 @@ def _curves(axes: Any, history: Mapping[str, Sequence[float]], key: str, name: s
 
     epochs = range(1, len(history[key]) + 1)
     for values, label, colour in (
-        (history[key], "training (with dropout)", _TRAINING), (history[f"val_{key}"], "validation", _VALIDATION)
+        (history[key], "training (with dropout)", _TRAINING),
+        (history[f"val_{key}"], "validation", _VALIDATION),
     ):
         axes.plot(epochs, values, color=colour, label=label, linewidth=2, marker="o", markersize=4)
     axes.set_title(name, loc="left", fontsize=12, color=_INK)
@@ -70,7 +71,8 @@ def _mistakes(figure: Any, test: Part, probabilities: Any, wrong: Any) -> None:
     count = f"{len(wrong)} of {len(test)} test digits wrong"
     figure.suptitle(
         count if len(shown) == len(wrong) else f"{count}; the {len(shown)} most confident mistakes",
-        fontsize=12, color=_INK,
+        fontsize=12,
+        color=_INK,
     )
     grid = figure.subplots(_ROWS, _COLUMNS)
     for axes in grid.flat:

@@ -21,7 +21,8 @@ class Kernel(NamedTuple):
     """Code bound to one step.
 
     call:      called positionally with the step's arrays (`step.arrays`), then, if `into`, with the arrays to write the
-               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Else it returns the results.
+               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Without `into` it
+               returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
     """
@@ -132,7 +133,7 @@ class Backend:
         return _plugin_kernels(self.name)
 
     def kernel(self, step: Step) -> Kernel:
-        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with attributes and sizes."""
+        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with the attributes."""
         name = step.op.name
         method = getattr(self, name) if self.has_method(name) else self.plugin_kernels.get(name)
         return bind(method, step) if method is not None else self._on_the_host(step)
@@ -148,7 +149,10 @@ class Backend:
             )
         if name not in self._warned:
             self._warned.add(name)
-            warnings.warn(f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel", stacklevel=2)
+            warnings.warn(
+                f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel",
+                stacklevel=2,
+            )
         bound = bind(function, step, into=False)
         return Kernel(functools.partial(_through_the_host, self, bound))
 
@@ -181,7 +185,9 @@ def bind(method: Callable[..., Any], step: Step, into: bool = True) -> Kernel:
     if any(literal[opened:]) and len(names) < len(args):
         raise TypeError(f"sizes among the variadic operands of {step.op.name}")
     filled = {names[i]: a for i, a in enumerate(args) if literal[i] and i > opened}
-    if True in literal and not all(literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]):
+    if True in literal and not all(
+        literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]
+    ):
         return Kernel(functools.partial(_call_between, method, attrs, tuple(args)))
     bound = functools.partial(method, *args[:opened], **filled, **attrs)
     if not into:
@@ -207,7 +213,6 @@ def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tu
     """The executable gives arrays, sizes and shapes in the order of the arguments that are not literal."""
     given = iter(arrays)
     return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
-
 
 
 def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:
