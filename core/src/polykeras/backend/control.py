@@ -48,7 +48,7 @@ def stop_gradient(variables: Any) -> Any:
 
 def print_tensor(x: Tensor, message: str = "") -> Tensor:
     """x, printed with the message whenever it is computed.   x: s -> s"""
-    return OPS["print_tensor"](x, message=message)  # type: ignore[no-any-return]
+    return OPS["print_tensor"](x, message=message)
 
 
 # -- choices -----------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def _to_rank(x: Tensor, rank: int) -> Tensor:
     if missing <= 0:
         return x
     sizes = [size_of(x, i) if n is None else n for i, n in enumerate(x.spec.shape or ())]
-    return OPS["reshape"](x, (*sizes, *[1] * missing))  # type: ignore[no-any-return]
+    return OPS["reshape"](x, (*sizes, *[1] * missing))
 
 
 # -- loops -------------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None =
     array = np.array(value, dtype=dtype)
     if shape is not None:
         if array.size == 1:  # no array until somebody needs the elements
-            return OPS["fill"](tuple(shape), value=array.item(), dtype=dtype)  # type: ignore[no-any-return]
+            return OPS["fill"](tuple(shape), value=array.item(), dtype=dtype)
         if array.size == np.prod(shape):
             array = array.reshape(tuple(shape))
         else:
@@ -100,7 +100,7 @@ def is_sparse(tensor: Any) -> bool:
 
 def shape(x: Tensor) -> Tensor:
     """The shape as a tensor.   x: (...) -> (rank,) int32"""
-    return OPS["shape_of"](x)  # type: ignore[no-any-return]
+    return OPS["shape_of"](x)
 
 
 def int_shape(x: Any) -> tuple[int | None, ...] | None:
@@ -172,7 +172,7 @@ def _filled(shape: Any, value: float, dtype: str | None, name: str | None) -> Te
     dtype = dtypes.check(dtype or config.floatx())
     sizes = (shape,) if isinstance(shape, (int, np.integer)) else shape
     if isinstance(sizes, Tensor) or any(not isinstance(n, (int, np.integer)) for n in sizes):
-        return OPS["fill"](sizes, value=value, dtype=dtype)  # type: ignore[no-any-return]
+        return OPS["fill"](sizes, value=value, dtype=dtype)
     return variable(OPS["fill"](tuple(sizes), value=value, dtype=dtype), dtype, name)
 
 

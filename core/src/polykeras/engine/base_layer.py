@@ -268,7 +268,7 @@ class Layer(Connections, Terms):
         declared = self.compute_output_shape(unpack_singleton(input_shapes))
         several = isinstance(declared, list) and any(isinstance(shape, list | tuple) for shape in declared)
         for tensor, shape in zip(outputs, declared if several else [declared], strict=False):
-            tensor._keras_shape = _completed(K.int_shape(tensor), shape)  # type: ignore[attr-defined]
+            tensor._keras_shape = _completed(K.int_shape(tensor), shape)
 
     def _input_dtype(self, index: int) -> str | None:
         """The dtype of input `index`, where the layer has a say in it."""

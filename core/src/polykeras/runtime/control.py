@@ -78,7 +78,7 @@ class _Scan:
         starts, sequences, captures = arrays[:s], arrays[s : s + q], arrays[s + q :]
         for i, (value, array) in enumerate(zip(self.outs, results, strict=True)):
             if array is None and value.kind != "unused":
-                results[i] = self._make(value, n, starts)
+                results[i] = self._make(value, n)
         backend = self.backend
         copy, count = backend.copy, len(self.outs) - 2 * s
         finals, stacks, entering = results[:s], results[s : s + count], results[s + count :]
@@ -105,11 +105,13 @@ class _Scan:
                 copy(start, final)
         return tuple(results) if len(results) != 1 else results[0]
 
-    def _make(self, value: Value, n: int, starts: Any) -> Any:
-        shape = tuple(n if d is None and i == 0 else d for i, d in enumerate(value.spec.shape or ()))
-        if None in shape:
+    def _make(self, value: Value, n: int) -> Any:
+        first, *rest = value.spec.shape or ()
+        sizes = [n if first is None else first, *rest]
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes):
             raise ValueError("a loop whose results' sizes depend on computed data cannot be stacked")
-        return self.backend.empty(shape, value.spec.dtype)
+        return self.backend.empty(tuple(known), value.spec.dtype)
 
 
 class _Cond:

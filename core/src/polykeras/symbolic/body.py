@@ -104,7 +104,9 @@ def loop_position() -> Tensor | None:
     opened = trace = graph.current_trace()
     while trace is not None and trace.position is None:
         trace = trace.outer
-    return None if trace is None or opened is None else opened.localise(trace.position)
+    if opened is None or trace is None or trace.position is None:
+        return None
+    return opened.localise(trace.position)
 
 
 def inline(body: Body, arguments: Sequence[Tensor]) -> list[Tensor]:

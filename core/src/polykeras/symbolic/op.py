@@ -148,7 +148,7 @@ class Op:
         for t in inputs:
             if t.__dict__.get("_uses_learning_phase"):
                 for output in outputs:
-                    output._uses_learning_phase = True  # type: ignore[attr-defined]
+                    output._uses_learning_phase = True
                 break
         return outputs[0] if len(outputs) == 1 and not self.returns_tuple(attrs) else outputs
 

@@ -180,9 +180,9 @@ def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) 
     bodies = []
     for trace, outputs in zip(traces, results, strict=True):
         with trace:
-            new = [trace.writes[n][1] if n in trace.writes else trace.localise(v) for n, v in written.items()]
-            outputs = graph.localise(outputs)
-        bodies.append(trace.close((), (*outputs, *new)))
+            made = trace.writes or {}
+            new = [made[n][1] if n in made else trace.localise(v) for n, v in written.items()]
+            bodies.append(trace.close((), (*graph.localise(outputs), *new)))
     _check_branches(*bodies)
     captured = (*bodies[0].captures, *bodies[1].captures)
     outs = COND.build(graph.localise([condition, *captured]), {"then": bodies[0], "orelse": bodies[1]})
