@@ -25,11 +25,14 @@ class Kernel(NamedTuple):
                returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
+    bind:      optional; called with what `call` would be called with at every call, returns a function without arguments
+               that does the same. What can be settled for fixed arrays is settled there.
     """
 
     call: Callable[..., Any]
     into: bool = False
     workspace: int = 0
+    bind: Callable[..., Callable[[], Any]] | None = None
 
 
 class Limit(NamedTuple):
