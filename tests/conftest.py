@@ -1,6 +1,8 @@
 """What every test may use."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,12 @@ def reference() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data in {folder}; POLYKERAS_REFERENCE names another folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _names_count_from_one() -> Iterator[None]:
+    """Layers and variables of each test are named as in a new process; tests without K do not import it for this."""
+    yield
+    backend = sys.modules.get("polykeras.backend")
+    if backend is not None:
+        backend.clear_session()

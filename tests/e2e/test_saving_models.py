@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from polykeras import backend as K
+from polykeras import plugins
 from polykeras.layers import Dense, Dropout, Input, Layer
 from polykeras.models import Model, Sequential, load_model, model_from_config, model_from_json
 from polykeras.optimizers import SGD
@@ -332,3 +333,90 @@ def test_T16_layer_names_are_data_and_no_paths(path, name):
     model.save(path)
     np.testing.assert_array_equal(load_model(path).predict(X), model.predict(X))
     assert os.listdir(path.parent) == [path.name]
+
+
+GATE = """
+from polykeras.layers import Layer
+import polykeras.backend as K
+
+
+class Gate(Layer):
+    def __init__(self, gain, **kwargs):
+        self.gain = gain
+        super().__init__(**kwargs)
+
+    def call(self, x):
+        return x * K.sigmoid(self.gain * x)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "gain": self.gain}
+"""
+
+SAVE = """
+import sys
+from polykeras.layers import Dense, Gate
+from polykeras.models import Sequential
+model = Sequential([Dense(2, input_shape=(4,)), Gate(3.0)])
+model.compile("sgd", "mse")
+model.save(sys.argv[1])
+"""
+
+LOAD = """
+import sys
+from polykeras.models import load_model
+try:
+    print("loaded", load_model(sys.argv[1]).layers[1].gain)
+except Exception as error:
+    print("refused", error)
+print("imported" if "acme_gates" in sys.modules else "untouched")
+"""
+
+
+def test_T21_a_plugins_layer_loads_in_a_new_process_only_while_the_plugin_is_enabled(tmp_path, path):
+    site = tmp_path / "site"
+    info = site / "acme_gates-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-gates\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[polykeras.layers]\nGate = acme_gates:Gate\n")
+    (site / "acme_gates.py").write_text(GATE)
+
+    def run(code, **variables):
+        environment = {**os.environ, "PYTHONPATH": os.fspath(site), **variables}
+        command = [sys.executable, "-c", code, os.fspath(path)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+
+    run(SAVE)
+    assert run(LOAD).split() == ["loaded", "3.0", "imported"]
+    disabled = run(LOAD, POLYKERAS_PLUGINS="")
+    assert disabled.startswith("refused")
+    assert "acme-gates" in disabled
+    assert disabled.split()[-1] == "untouched"
+    (info / "entry_points.txt").unlink()
+    absent = run(LOAD)
+    assert absent.startswith("refused Unknown layer: Gate")
+    assert absent.split()[-1] == "untouched"
+
+
+def test_plugins_are_told_before_and_after(path):
+    acts = []
+
+    class Watcher:
+        def polykeras_saving(self, model, path):
+            acts.append(("saving", model.name, path.exists()))
+
+        def polykeras_saved(self, model, path):
+            acts.append(("saved", model.name, path.exists()))
+
+    model, watcher = mlp(), Watcher()
+    plugins.manager().register(watcher)
+    try:
+        model.save(path)
+        assert acts == [("saving", model.name, False), ("saved", model.name, True)]
+        with pytest.raises(OSError, match="directory"):
+            model.save_weights(path.parent)
+        assert acts[2:] == [("saving", model.name, True)]
+    finally:
+        plugins.manager().unregister(watcher)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from polykeras.engine.topology import Input, Layer
+from polykeras.legacy.interfaces import rename
 from polykeras.models import Model, Sequential
 from polykeras.utils.generic_utils import custom_object_scope
 from tests.engine.tiny_layers import Affine, Double, Halves, Plus, constant, values
@@ -48,6 +49,28 @@ def test_a_get_config_of_ones_own_holds():
 
     assert Own(3).get_config()["extra"] == 1
     assert "size" not in Silent(3).get_config()
+
+
+def test_arguments_in_old_spellings_are_captured_in_todays():
+    class Respelt(Layer):
+        @rename(output_dim="units")
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+
+    with pytest.warns(DeprecationWarning, match="units=4"):
+        layer = Respelt(output_dim=4)
+    assert layer.get_config()["units"] == 4
+
+
+def test_a_subclass_with_arguments_of_its_own():
+    class Scaled(Affine):
+        def __init__(self, scale, **kwargs):
+            super().__init__(**kwargs)
+            self.scale = scale
+
+    config = Scaled(0.5, units=3).get_config()
+    assert config["scale"] == 0.5 and config["units"] == 3
+    assert Scaled.from_config(config).units == 3
 
 
 def test_a_constructor_without_further_keywords():

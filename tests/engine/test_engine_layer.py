@@ -14,6 +14,11 @@ def test_base_keywords():
     assert Double(batch_input_shape=(None, 3), dtype="float64").dtype == "float64"
 
 
+def test_a_shape_that_is_a_number_is_refused():
+    with pytest.raises(TypeError, match=r"`input_shape` must be a tuple of sizes, got 3.*write \(3,\)"):
+        Double(input_shape=3)
+
+
 def test_unknown_keyword_is_refused_with_the_nearest_name():
     with pytest.raises(TypeError, match="not understood.*`unitz`.*did you mean `units`"):
         Affine(3, unitz=4)

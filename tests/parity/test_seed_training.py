@@ -1,7 +1,7 @@
 """The rows of the seed table about training, each a test named by its id."""
 
+# ruff: noqa: C408, F403, F405  the rows keep the table's words
 from tests.parity.seed_preamble import *
-from tests.parity.seed_preamble import fresh_row
 
 
 def data(n=8, d=4, c=2, seed=0):
@@ -69,8 +69,8 @@ def test_S149_clipnorm_and_clipvalue():
     assert near(step(optimizers.SGD(lr=1.0, clipnorm=100.0)), [30, 40, 1])
     assert near(step(optimizers.SGD(lr=1.0, clipvalue=5.0)), [5, 5, 1])
     first = {"RMSprop": 0.0031623, "Adagrad": 0.01, "Adadelta": 0.0014142, "Adam": 0.001, "Adamax": 0.002}
-    # The table has 0.002987 for Nadam, where TensorFlow had counted the step before it read the count; the golden files,
-    # like the design, have every read see the values from before the step.
+    # The table has 0.002987 for Nadam, where TensorFlow had counted the step before it read the count; in the golden
+    # files, as here, every read sees the values from before the step.
     for name, d in {**first, "Nadam": 0.0021129}.items():
         assert near(step(getattr(optimizers, name)()), [d] * 3, 2e-6), name
 
@@ -90,7 +90,7 @@ def test_S151_nesterov():
     assert near(trained(sgd(lr=0.1, momentum=0.9, nesterov=True), 3), [-0.19, -0.461, -0.8049])
 
 
-def test_S152_to_S157_arguments():
+def test_S152_S153_S154_S156_S157_arguments():
     assert args(optimizers.RMSprop) == dict(lr=0.001, rho=0.9, epsilon=None, decay=0.0)
     assert optimizers.RMSprop().get_config()["epsilon"] == 1e-7
     assert args(optimizers.Adagrad) == dict(lr=0.01, epsilon=None, decay=0.0)
@@ -166,7 +166,13 @@ def test_S173_verbose():
 
 def test_S174_arguments_of_model_checkpoint():
     assert args(callbacks.ModelCheckpoint) == dict(
-        filepath=req, monitor="val_loss", verbose=0, save_best_only=False, save_weights_only=False, mode="auto", period=1
+        filepath=req,
+        monitor="val_loss",
+        verbose=0,
+        save_best_only=False,
+        save_weights_only=False,
+        mode="auto",
+        period=1,
     )
 
 
@@ -329,7 +335,7 @@ def test_S188_own_metric():
 
 
 def test_S191_regularisation_loss():
-    x, y = data(8, 3)
+    x, _ = data(8, 3)
 
     def reg(w):
         return 0.01 * K.sum(K.abs(w))

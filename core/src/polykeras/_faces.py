@@ -111,7 +111,7 @@ def _missing(
     if name.startswith("__"):
         return AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
     nearest = suggest.nearest(name, [other for other in known if not other.startswith("_")])
-    if registry is not None and (nearest is None or nearest in registry):
+    if registry is not None and (nearest is None or nearest in registry or _is_brought(registry, name)):
         advice = registry.unknown_text(name)
     else:
         advice = f"Did you mean {nearest!r}?" if nearest else ""
@@ -119,6 +119,13 @@ def _missing(
         return ImportError(f"cannot import name {name!r} from {module!r}. {advice}".rstrip(), name=module)
     text = f"module {module!r} has no attribute {name!r}. {advice}".rstrip()
     return AttributeError(text, name=name, obj=sys.modules[module])
+
+
+def _is_brought(registry: Registry, name: str) -> bool:
+    """Whether a distribution, perhaps absent, is known to bring the name: that tells more than a likeness."""
+    from polykeras import distributions
+
+    return distributions.bringer(registry.group, name) is not None
 
 
 def _is_from_import(frame: FrameType) -> bool:

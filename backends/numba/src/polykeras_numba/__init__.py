@@ -1,1 +1,53 @@
-"""The Numba backend of polykeras."""
+"""The Numba backend of polykeras: the NumPy backend with compiled kernels.
+
+Elementwise steps are fused and compiled, with reductions and matrix products beside them; what has no kernel here is
+NumPy's. A run of compiled steps is one call from Python, for a small model the whole training step.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numba
+import numpy
+
+from polykeras.runtime.backend import Kernel
+from polykeras.runtime.executable import Executable
+from polykeras.runtime.program import Program, Step
+from polykeras.runtime.rewrite.fusion import FUSED, fuse
+from polykeras_numba import parts
+from polykeras_numba.executable import NumbaExecutable
+from polykeras_numpy import NumpyBackend, blocked
+
+__all__ = ["NumbaBackend"]
+
+# Written in ops that have kernels here; NumPy's kernels of them would cut a run.
+_LOWERED = frozenset(("softmax", "softmax_grad", "log_softmax"))
+
+
+class NumbaBackend(NumpyBackend):
+    """The NumPy backend, fused and compiled."""
+
+    name = "numba"
+
+    def supports(self, op: str) -> bool:
+        return (op not in _LOWERED or numba.config.DISABLE_JIT) and super().supports(op)
+
+    def kernel(self, step: Step) -> Kernel:
+        if step.op is FUSED:
+            return Kernel(functools.partial(_by_parts, self, step), into=True)
+        return super().kernel(step)
+
+    def compile(self, program: Program) -> Executable:
+        if numba.config.DISABLE_JIT:
+            return super().compile(program)
+        program = self.prepare(program)
+        fuse(program, parts.accepts, alone=parts.accepts)
+        return NumbaExecutable(program, self)
+
+
+def _by_parts(backend: NumbaBackend, step: Step, *arrays: Any) -> None:
+    """A fused step without a compiled kernel, which arrays of very many axes have none of."""
+    kernel = blocked.bind(step, backend)
+    kernel.call(*arrays, numpy.empty(kernel.workspace, "uint8"))

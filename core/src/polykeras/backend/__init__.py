@@ -19,12 +19,14 @@ from polykeras.backend.reduce import *
 from polykeras.backend.session import (
     backend,
     clear_session,
+    get_session,
     get_uid,
     learning_phase,
     manual_variable_initialization,
     name_scope,
     reset_uids,
     set_learning_phase,
+    set_session,
 )
 from polykeras.backend.shape import *
 from polykeras.backend.variables import (

@@ -25,11 +25,11 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     axis = _axis(output, axis)
     target = as_dtype(target, output.spec.dtype)
     if from_logits:
-        return ops.softmax_crossentropy(target, output, axis=axis)  # type: ignore[no-any-return]
+        return ops.softmax_crossentropy(target, output, axis=axis)
     if not _sums_to_one(output, axis):
         output = e.divide(output, reduce_sum(output, axis=axis, keepdims=True))
     logs = e.log(_inside(output))
-    return e.negative(reduce_sum(e.multiply(target, logs), axis=axis))  # type: ignore[no-any-return]
+    return e.negative(reduce_sum(e.multiply(target, logs), axis=axis))
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Tensor:
@@ -44,13 +44,13 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if axis != last:
         output = transpose(output, axes=(*[i for i in range(last + 1) if i != axis], axis))
     logits = output if from_logits else e.log(_inside(output))
-    rows = output.spec.shape[:-1]  # type: ignore[index]
+    rows = output.spec.shape[:-1]
     classes = as_tensor(target)
     if classes.spec.dtype not in ("int32", "int64"):
         classes = e.cast(classes, dtype="int64")
     if classes.spec.shape is None or len(classes.spec.shape) != last or not same_dims(classes.spec.shape, rows):
         classes = reshape(classes, shape_of(output, axes=tuple(range(last))))
-    return ops.sparse_softmax_crossentropy(classes, logits)  # type: ignore[no-any-return]
+    return ops.sparse_softmax_crossentropy(classes, logits)
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
@@ -62,18 +62,21 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     if not from_logits:
         held = _inside(output)
         output = e.log(e.divide(held, e.subtract(1, held)))
-    return ops.sigmoid_crossentropy(as_dtype(target, output.spec.dtype), output)  # type: ignore[no-any-return]
+    return ops.sigmoid_crossentropy(as_dtype(target, output.spec.dtype), output)
 
 
 def in_top_k(predictions: Any, targets: Any, k: int) -> Tensor:
-    """Is the target's prediction among the k largest?   predictions: (batch, classes), targets: (batch,) int -> (batch,) bool"""
-    return ops.in_top_k(predictions, targets, k=int(k))  # type: ignore[no-any-return]
+    """Is the target's prediction among the k largest?
+
+    predictions: (batch, classes), targets: (batch,) int -> (batch,) bool
+    """
+    return ops.in_top_k(predictions, targets, k=int(k))
 
 
 def _inside(x: Tensor) -> Tensor:
     """x held where its logarithm is finite."""
     epsilon = config.epsilon()
-    return e.minimum(e.maximum(x, epsilon), 1 - epsilon)  # type: ignore[no-any-return]
+    return e.minimum(e.maximum(x, epsilon), 1 - epsilon)
 
 
 def _sums_to_one(x: Tensor, axis: int) -> bool:
@@ -85,7 +88,7 @@ def _axis(output: Tensor, axis: int) -> int:
     ndim = output.spec.ndim
     if axis != -1 and axis not in range(ndim):
         raise ValueError(
-            f"Unexpected channels axis {axis}. Expected to be -1 or one of the axes of `output`, which has {ndim} dimensions: "
-            f"{format_shape(output.spec.shape)}"
+            f"Unexpected channels axis {axis}. Expected to be -1 or one of the axes of `output`, "
+            f"which has {ndim} dimensions: {format_shape(output.spec.shape)}"
         )
     return axis % ndim

@@ -47,7 +47,10 @@ def conv3d(
     x: Any, kernel: Any, strides: Ints = (1, 1, 1), padding: str = "valid", data_format: str | None = None,
     dilation_rate: Ints = (1, 1, 1),
 ) -> Tensor:  # fmt: skip
-    """Convolution of volumes.   x: (batch, d, h, w, in), kernel: (kd, kh, kw, in, filters) -> (batch, od, oh, ow, filters)"""
+    """Convolution of volumes.
+
+    x: (batch, d, h, w, in), kernel: (kd, kh, kw, in, filters) -> (batch, od, oh, ow, filters)
+    """
     return _conv(ops.conv, 3, x, kernel, strides, padding, data_format, dilation_rate)
 
 
@@ -55,7 +58,10 @@ def depthwise_conv2d(
     x: Any, depthwise_kernel: Any, strides: Ints = (1, 1), padding: str = "valid", data_format: str | None = None,
     dilation_rate: Ints = (1, 1),
 ) -> Tensor:  # fmt: skip
-    """Convolution of each channel alone.   x: (batch, h, w, in), depthwise_kernel: (kh, kw, in, m) -> (batch, oh, ow, in m)"""
+    """Convolution of each channel alone.
+
+    x: (batch, h, w, in), depthwise_kernel: (kh, kw, in, m) -> (batch, oh, ow, in m)
+    """
     return _conv(ops.depthwise_conv, 2, x, depthwise_kernel, strides, padding, data_format, dilation_rate)
 
 
@@ -106,9 +112,7 @@ def conv3d_transpose(
     return _transposed(3, x, kernel, output_shape, strides, padding, data_format, 1)
 
 
-def local_conv1d(
-    inputs: Any, kernel: Any, kernel_size: Ints, strides: Ints, data_format: str | None = None
-) -> Tensor:
+def local_conv1d(inputs: Any, kernel: Any, kernel_size: Ints, strides: Ints, data_format: str | None = None) -> Tensor:
     """Convolution over time with a kernel of its own for each output.
 
     inputs: (batch, steps, in), kernel: (outputs, window in, filters) -> (batch, outputs, filters)
@@ -130,9 +134,9 @@ def local_conv2d(
     inputs, kernel = as_tensor(inputs), as_tensor(kernel)
     if config.normalize_data_format(data_format) == "channels_last":
         return _local(2, inputs, kernel, kernel_size, strides)
-    places, features, filters = kernel.spec.shape  # type: ignore[misc]
-    channels = inputs.spec.shape[1]  # type: ignore[index]
-    split = reshape(kernel, (places, channels, features // channels, filters))  # type: ignore[operator]
+    places, features, filters = kernel.spec.shape
+    channels = inputs.spec.shape[1]
+    split = reshape(kernel, (places, channels, features // channels, filters))
     kernel = reshape(transpose(split, axes=(0, 2, 1, 3)), (places, features, filters))
     return channels_first(_local(2, channels_last(inputs), kernel, kernel_size, strides))
 
@@ -142,20 +146,22 @@ def local_conv2d(
 
 def channels_last(x: Tensor) -> Tensor:
     """(batch, c, *spatial) -> (batch, *spatial, c)"""
-    return transpose(x, axes=(0, *range(2, x.spec.ndim), 1))  # type: ignore[no-any-return]
+    return transpose(x, axes=(0, *range(2, x.spec.ndim), 1))
 
 
 def channels_first(x: Tensor) -> Tensor:
     """(batch, *spatial, c) -> (batch, c, *spatial)"""
     last = x.spec.ndim - 1
-    return transpose(x, axes=(0, last, *range(1, last)))  # type: ignore[no-any-return]
+    return transpose(x, axes=(0, last, *range(1, last)))
 
 
-def on_channels_last(function: Callable[..., Any], x: Any, data_format: str | None, *args: Any, **kwargs: Any) -> Tensor:
+def on_channels_last(
+    function: Callable[..., Any], x: Any, data_format: str | None, *args: Any, **kwargs: Any
+) -> Tensor:
     """`function` of x as it likes it, the result in x's data format."""
     x = as_tensor(x)
     if config.normalize_data_format(data_format) == "channels_last":
-        return function(x, *args, **kwargs)  # type: ignore[no-any-return]
+        return function(x, *args, **kwargs)
     return channels_first(function(channels_last(x), *args, **kwargs))
 
 
@@ -198,7 +204,7 @@ def _separable(
     single = _attributes(rank, 1, "valid", 1)
 
     def separable(x: Tensor) -> Tensor:
-        return ops.conv(ops.depthwise_conv(x, depthwise, **attributes), pointwise, **single)  # type: ignore[no-any-return]
+        return ops.conv(ops.depthwise_conv(x, depthwise, **attributes), pointwise, **single)
 
     return on_channels_last(separable, x, data_format)
 
@@ -223,7 +229,7 @@ def _transposed(
     whole = tuple(sizes) if all(isinstance(n, int) for n in sizes) else stack(*[as_tensor(n) for n in sizes])
     like = fill(whole, value=0.0, dtype=x.spec.dtype)
     made = ops.conv_input_grad(channels_last(x) if first else x, kernel, like, **attributes)
-    return channels_first(made) if first else made  # type: ignore[no-any-return]
+    return channels_first(made) if first else made
 
 
 def _local(rank: int, inputs: Tensor, kernel: Tensor, kernel_size: Ints, strides: Ints) -> Tensor:
@@ -232,4 +238,4 @@ def _local(rank: int, inputs: Tensor, kernel: Tensor, kernel_size: Ints, strides
     places, features, filters = kernel.spec.shape  # type: ignore[misc]
     flat = transpose(reshape(rows, (-1, places, features)), axes=(1, 0, 2))
     made = transpose(matmul(flat, kernel), axes=(1, 0, 2))
-    return reshape(made, (-1, *rows.spec.shape[1:-1], filters))  # type: ignore[no-any-return]
+    return reshape(made, (-1, *rows.spec.shape[1:-1], filters))

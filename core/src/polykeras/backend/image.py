@@ -15,7 +15,10 @@ __all__ = ["resize_images", "resize_volumes"]
 def resize_images(
     x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
 ) -> Tensor:
-    """Images enlarged by whole factors, "nearest" or "bilinear".   x: (batch, h, w, c) -> (batch, h factor, w factor, c)"""
+    """Images enlarged by whole factors, "nearest" or "bilinear".
+
+    x: (batch, h, w, c) -> (batch, h factor, w factor, c)
+    """
     op = {"nearest": upsample, "bilinear": upsample_linear}.get(interpolation)
     if op is None:
         raise ValueError(f"interpolation should be one of 'nearest' or 'bilinear', got {interpolation!r}")

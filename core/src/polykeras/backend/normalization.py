@@ -19,13 +19,15 @@ __all__ = ["batch_normalization", "bias_add", "l2_normalize", "normalize_batch_i
 
 def l2_normalize(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
     """x / sqrt(max(sum of x x along the axis, 1e-12)).   x: s -> s"""
-    return ops.l2_normalize(x, axis=tuple(axis) if isinstance(axis, (list, tuple)) else axis)  # type: ignore[no-any-return]
+    return ops.l2_normalize(x, axis=tuple(axis) if isinstance(axis, (list, tuple)) else axis)
 
 
 def normalize_batch_in_training(
     x: Any, gamma: Any, beta: Any, reduction_axes: Sequence[int], epsilon: float = 1e-3
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Batch normalisation by the batch's own statistics.   x: s, gamma, beta: (kept) or None -> s, mean, variance: (kept)
+    """Batch normalisation by the batch's own statistics.
+
+    x: s, gamma, beta: (kept) or None -> s, mean, variance: (kept)
 
     The variance is the biased one; for images with the channels last, where Keras takes TensorFlow's fused op, the
     returned one is n / (n - 1) times that.
@@ -43,23 +45,26 @@ def normalize_batch_in_training(
 def _bessel(n: int | Tensor) -> float | Tensor:
     if isinstance(n, int):
         return n / max(n - 1, 1)
-    return divide(n, subtract(n, 1))  # type: ignore[no-any-return]
+    return divide(n, subtract(n, 1))
 
 
 def batch_normalization(
     x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
 ) -> Tensor:
-    """gamma (x - mean) / sqrt(var + epsilon) + beta.   x: s, the others: (s[axis],) or broadcast to s, beta and gamma or None -> s"""
+    """gamma (x - mean) / sqrt(var + epsilon) + beta.
+
+    x: s, the others: (s[axis],) or broadcast to s, beta and gamma also None -> s
+    """
     x = as_tensor(x)
     parts = [_along(as_tensor(part), x, axis) for part in (mean, var, _or(gamma, 1.0, x), _or(beta, 0.0, x))]
-    return ops.batch_norm(x, *parts, epsilon=float(epsilon))  # type: ignore[no-any-return]
+    return ops.batch_norm(x, *parts, epsilon=float(epsilon))
 
 
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
     """x + bias.   x: (batch, *spatial, c), bias: (c,) or (*spatial, c) -> (batch, *spatial, c)
 
-    With channels first, x is (batch, c, *spatial); a full bias keeps its shape and, as in Keras, is read as (c, *spatial),
-    value by value in the order in which they lie.
+    With channels first, x is (batch, c, *spatial); a full bias keeps its shape and, as in Keras, is read as
+    (c, *spatial), value by value in the order in which they lie.
     """
     x, bias = as_tensor(x), as_tensor(bias)
     first = config.normalize_data_format(data_format) == "channels_first"
@@ -71,7 +76,7 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Tensor:
             bias = reshape(bias, (-1, *(1,) * (ndim - 2)))
         else:
             bias = reshape(bias, (bias.spec.shape[-1], *bias.spec.shape[:-1]))
-    return add(x, bias)  # type: ignore[no-any-return]
+    return add(x, bias)
 
 
 def _or(parameter: Any, value: float, x: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Random tensors, as Keras spells them.
 
-Each is drawn anew at each call, and in a loop at each iteration. `seed` names a sequence: a second tensor made with the
-same seed repeats it from its start. None takes a seed from NumPy's global generator when the tensor is built, so a script
-that begins with `np.random.seed(n)` is reproducible.
+Each is drawn anew at each call, and in a loop at each iteration. `seed` names a sequence: a second tensor made with
+the same seed repeats it from its start. None takes a seed from NumPy's global generator when the tensor is built, so a
+script that begins with `np.random.seed(n)` is reproducible.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from polykeras.symbolic.ops.control import position
 from polykeras.symbolic.ops.shape import shape_of, size_of
 
 __all__ = [
-    "dropout", "random_binomial", "random_normal", "random_normal_variable", "random_uniform", "random_uniform_variable",
-    "truncated_normal",
+    "dropout", "random_binomial", "random_normal", "random_normal_variable", "random_uniform",
+    "random_uniform_variable", "truncated_normal",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def random_uniform(
         return _scaled(_draw(ops.random_unit, shape, seed, dtype=dtype), _difference(maxval, minval), minval)
     unit = _draw(ops.random_unit, shape, seed, dtype="float64")
     places = e.floor(_scaled(unit, _difference(maxval, minval), 0))
-    return e.add(e.cast(places, dtype=dtype), as_dtype(minval, dtype))  # type: ignore[no-any-return]
+    return e.add(e.cast(places, dtype=dtype), as_dtype(minval, dtype))
 
 
 def random_normal(
@@ -61,7 +61,7 @@ def random_binomial(shape: Any, p: Any = 0.0, dtype: str | None = None, seed: in
     """1 with probability p, else 0.   -> shape"""
     dtype = dtypes.check(dtype or config.floatx())
     unit = _draw(ops.random_unit, shape, seed, dtype="float32" if dtype == "float16" else dtype)
-    return e.cast(e.less(unit, p), dtype=dtype)  # type: ignore[no-any-return]
+    return e.cast(e.less(unit, p), dtype=dtype)
 
 
 def dropout(x: Any, level: Any, noise_shape: Any = None, seed: int | None = None) -> Tensor:
@@ -72,15 +72,13 @@ def dropout(x: Any, level: Any, noise_shape: Any = None, seed: int | None = None
     x = as_tensor(x)
     if isinstance(level, Tensor):
         keep = e.greater_equal(_draw(ops.random_unit, _noise_shape(x, noise_shape), seed, dtype=x.spec.dtype), level)
-        return e.divide(e.where(keep, x, 0), e.subtract(1, level))  # type: ignore[no-any-return]
+        return e.divide(e.where(keep, x, 0), e.subtract(1, level))
     if level == 0:
-        return e.identity(x)  # type: ignore[no-any-return]
+        return e.identity(x)
     if not 0 <= level < 1:
         raise ValueError(f"the dropout level must be at least 0 and below 1, got {level}")
-    mask = _draw(
-        ops.dropout_mask, _noise_shape(x, noise_shape), seed, level=float(level), dtype=x.spec.dtype
-    )
-    return e.multiply(x, mask)  # type: ignore[no-any-return]
+    mask = _draw(ops.dropout_mask, _noise_shape(x, noise_shape), seed, level=float(level), dtype=x.spec.dtype)
+    return e.multiply(x, mask)
 
 
 def random_uniform_variable(
@@ -100,14 +98,14 @@ def random_normal_variable(
 def _draw(op: Callable[..., Any], shape: Any, seed: int | None, **attributes: Any) -> Tensor:
     """One application of a random op, with a counter of its own."""
     seed = int(np.random.randint(2**31 - 1)) if seed is None else int(seed)
-    return op(counter("random_calls"), position(), as_size(shape), seed=seed, **attributes)  # type: ignore[no-any-return]
+    return op(counter("random_calls"), position(), as_size(shape), seed=seed, **attributes)
 
 
 def _scaled(x: Tensor, scale: Any, offset: Any) -> Tensor:
     """offset + scale x, without the steps that change nothing."""
     if not _is(scale, 1):
         x = e.multiply(x, _like(scale, x))
-    return x if _is(offset, 0) else e.add(x, _like(offset, x))  # type: ignore[no-any-return]
+    return x if _is(offset, 0) else e.add(x, _like(offset, x))
 
 
 def _difference(a: Any, b: Any) -> Any:

@@ -6,9 +6,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-from polykeras import config
 from polykeras.runtime import select
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import placeholder
@@ -88,7 +87,7 @@ def unique_name(name: str) -> str:
 
 
 def learning_phase() -> Tensor | int:
-    """The flag that says training (1) or test (0): a boolean placeholder, 0 unless fed, or the number that was set.   -> ()"""
+    """The flag of training (1) or test (0): the number that was set, else a placeholder, 0 if not fed.   -> ()"""
     global _phase
     if _phase is None:
         _phase = placeholder(Spec((), "bool"), name="keras_learning_phase", default=False)
@@ -103,7 +102,14 @@ def set_learning_phase(value: int) -> None:
     _phase = int(value)
 
 
+def get_session() -> NoReturn:
+    """There are no sessions: an error that says what takes their place."""
+    raise RuntimeError(
+        "there is no TensorFlow and no session here; evaluate with K.function, K.eval or K.get_value, "
+        "and set variables with K.set_value"
+    )
 
 
-floatx, epsilon, image_data_format = config.floatx, config.epsilon, config.image_data_format
-set_floatx, set_epsilon, set_image_data_format = config.set_floatx, config.set_epsilon, config.set_image_data_format
+def set_session(session: Any) -> NoReturn:
+    """There are no sessions: an error that says what takes their place."""
+    get_session()

@@ -93,9 +93,9 @@ def is_keras_tensor(x: Any) -> bool:
     return hasattr(x, "_keras_history")
 
 
-def is_sparse(x: Any) -> bool:
+def is_sparse(tensor: Any) -> bool:
     """Is it a sparse tensor?"""
-    return isinstance(x, Tensor) and x.spec.sparse
+    return isinstance(tensor, Tensor) and tensor.spec.sparse
 
 
 def shape(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from polykeras import backend as K
 from polykeras import initializers
 from polykeras.engine.capture import BASE_KEYWORDS, captured_arguments, construct, defines_constructor_last
 from polykeras.engine.connections import Connections
-from polykeras.engine.input_spec import InputSpec, Shape, check_inputs
+from polykeras.engine.input_spec import InputSpec, Shape, as_shape, check_inputs
 from polykeras.engine.names import numbered, snake_case
 from polykeras.engine.node import Node
 from polykeras.engine.scratch import in_scratch, scratch
@@ -87,10 +87,10 @@ class Layer(Connections, Terms):
         self._start(kwargs.get("name"), kwargs.get("trainable", True))
         batch_input_shape = kwargs.get("batch_input_shape")
         if batch_input_shape is None and kwargs.get("input_shape") is not None:
-            batch_input_shape = (kwargs.get("batch_size"), *kwargs["input_shape"])
+            batch_input_shape = (kwargs.get("batch_size"), *as_shape(kwargs["input_shape"], "input_shape"))
         dtype = kwargs.get("dtype") or kwargs.get("input_dtype")
         if batch_input_shape is not None:
-            self.batch_input_shape = tuple(batch_input_shape)
+            self.batch_input_shape = as_shape(batch_input_shape, "batch_input_shape")
             dtype = dtype or K.floatx()
         if dtype is not None:
             self.dtype = dtype

@@ -12,6 +12,7 @@ import numpy as np
 from polykeras.engine.feeding import number_of_samples
 from polykeras.engine.functions import step_function
 from polykeras.engine.loops import (
+    BATCH_SIZE,
     Averages,
     Data,
     evaluate_loop,
@@ -24,8 +25,6 @@ from polykeras.engine.loops import (
 from polykeras.utils.data_utils import Ahead, Sequence, Stream, stream
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
-
-BATCH_SIZE = 32  # of the evaluation on arrays after an epoch on batches
 
 
 def is_stream(data: Any) -> bool:

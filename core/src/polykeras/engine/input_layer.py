@@ -7,6 +7,7 @@ from typing import Any
 
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
+from polykeras.engine.input_spec import as_shape
 from polykeras.engine.names import numbered
 from polykeras.engine.node import Node
 from polykeras.legacy.interfaces import rename
@@ -40,7 +41,7 @@ class InputLayer(Layer):
             raise ValueError("InputLayer: give `input_shape` or `batch_input_shape`, not both")
         if batch_input_shape is None:
             if input_shape is not None:
-                batch_input_shape = (batch_size, *_as_shape(input_shape, "input_shape"))
+                batch_input_shape = (batch_size, *as_shape(input_shape, "input_shape"))
             elif input_tensor is None:
                 raise ValueError("InputLayer: give `input_shape`, `batch_input_shape` or `input_tensor`")
             else:
@@ -51,7 +52,7 @@ class InputLayer(Layer):
             name=name or numbered("input"),
             trainable=False,
             dtype=dtype,
-            batch_input_shape=None if batch_input_shape is None else _as_shape(batch_input_shape, "batch_input_shape"),
+            batch_input_shape=None if batch_input_shape is None else as_shape(batch_input_shape, "batch_input_shape"),
         )
         self.built = True
         self.sparse = sparse
@@ -105,18 +106,6 @@ def Input(  # noqa: N802 - Keras's name
             "Note that `shape` does not include the batch dimension."
         )
     if shape is not None and batch_shape is None:
-        batch_shape = (batch_size, *_as_shape(shape, "shape"))
+        batch_shape = (batch_size, *as_shape(shape, "shape"))
     layer = InputLayer(batch_input_shape=batch_shape, name=name, dtype=dtype, sparse=sparse, input_tensor=tensor)
     return unpack_singleton(layer._inbound_nodes[0].output_tensors)
-
-
-def _as_shape(shape: Sequence[int | None], argument: str) -> tuple[int | None, ...]:
-    if not hasattr(shape, "__iter__"):
-        raise TypeError(
-            f"`{argument}` must be a tuple of sizes, got {shape!r}; for vectors of {shape!r} write ({shape!r},)"
-        )
-    sizes = tuple(shape)
-    for size in sizes:
-        if size is not None and (not hasattr(size, "__index__") or size < 0):
-            raise TypeError(f"`{argument}` must be made of sizes and None, got {sizes}")
-    return tuple(None if size is None else int(size) for size in sizes)

@@ -40,6 +40,19 @@ class InputSpec:
         return f"InputSpec({', '.join(said)})"
 
 
+def as_shape(shape: Sequence[int | None], argument: str) -> Shape:
+    """A shape given as `argument`, as a tuple of ints and None; TypeError for anything else."""
+    if not hasattr(shape, "__iter__"):
+        raise TypeError(
+            f"`{argument}` must be a tuple of sizes, got {shape!r}; for vectors of {shape!r} write ({shape!r},)"
+        )
+    sizes = tuple(shape)
+    for size in sizes:
+        if size is not None and (not hasattr(size, "__index__") or size < 0):
+            raise TypeError(f"`{argument}` must be made of sizes and None, got {sizes}")
+    return tuple(None if size is None else int(size) for size in sizes)
+
+
 def check_inputs(layer_name: str, specs: Sequence[InputSpec | None], inputs: Sequence[Tensor]) -> None:
     """Raise ValueError where the inputs do not fit the layer's specs."""
     if len(inputs) != len(specs):

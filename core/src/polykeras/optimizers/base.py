@@ -102,7 +102,7 @@ class Optimizer:
 
     def _clip(self, gradients: list[Any]) -> list[Any]:
         limit = getattr(self, "clipnorm", None)
-        if limit is not None and limit > 0:
+        if gradients and limit is not None and limit > 0:
             norm = K.sqrt(_sum([K.sum(K.square(g)) for g in gradients]))
             scale = K.minimum(limit / norm, 1.0)
             gradients = [g * scale for g in gradients]

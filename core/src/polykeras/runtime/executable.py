@@ -15,6 +15,7 @@ from polykeras.runtime import control, variables
 from polykeras.runtime.arena import Arena
 from polykeras.runtime.plan import Fed, Held, Made, Plan, Slot, Stored, View, plan
 from polykeras.runtime.program import Program, ShapeOf, SizeOf, Step, Value
+from polykeras.runtime.rewrite.flat import PACK
 from polykeras.runtime.views import VIEW_OPS, contiguous
 
 if TYPE_CHECKING:
@@ -25,20 +26,26 @@ LINES = 400
 
 
 class Executable:
-    """A program bound to a backend. Call it with one array of the backend for each input; it returns new arrays."""
+    """A program bound to a backend. Call it with one array of the backend for each input; it returns new arrays.
+
+    emitter: what writes its code; a backend may have one that runs several steps at once.
+    """
+
+    emitter: type[Emitter]
 
     def __init__(self, program: Program, backend: Backend):
         self.program = program
         self.backend = backend
-        self.kernels = {step: control.kernel(step, backend) or backend.kernel(step) for step in program.steps}
+        steps = [step for step in program.steps if step.op is not PACK]
+        self.kernels = {step: control.kernel(step, backend) or backend.kernel(step) for step in steps}
         self.plan: Plan = plan(program, self._into, self._workspace)
         for step in self.plan.steps:
             if step not in self.kernels:
                 self.kernels[step] = backend.kernel(step)
         self.held = self._hold()
         self.bound: dict[Arena, tuple[int, Callable[..., Any]]] = {}
-        self.writes = bool(program.writes)
-        self.emitted: _Emitted | None = None
+        self.written = list(dict.fromkeys(w.storage for w in program.writes))
+        self.emitted: Emitted | None = None
 
     def _into(self, step: Step) -> bool:
         kernel = self.kernels.get(step)
@@ -52,9 +59,12 @@ class Executable:
     def __call__(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Run the program. Nothing is written to a variable unless every step before the commit phase succeeded."""
         backend = self.backend
-        if self.writes:
+        if self.written:
             with backend.writing:
-                return self._run(arrays)
+                results = self._run(arrays)
+                for storage in self.written:
+                    storage.written()
+                return results
         return self._run(arrays)
 
     def _run(self, arrays: Sequence[Any]) -> Sequence[Any]:
@@ -94,7 +104,7 @@ class Executable:
         With `raw` it returns its own arrays, which the next call overwrites; otherwise new ones.
         """
         if self.emitted is None or self.emitted.raw != raw:
-            self.emitted = _Emitter(self, raw).emit()
+            self.emitted = self.emitter(self, raw).emit()
         return self.emitted.bind(block, offset)
 
     def array(self, value: Value, block: Any, offset: int) -> Any:
@@ -163,7 +173,7 @@ def _itemsize(spec: Any) -> int:
     return dtypes.itemsize(spec.dtype)
 
 
-class _Emitted:
+class Emitted:
     """Code for a program: lines, what their names stand for, and the step of each line."""
 
     def __init__(
@@ -196,7 +206,7 @@ class _Emitted:
         return None
 
 
-class _Emitter:
+class Emitter:
     """Writes the lines of a program."""
 
     def __init__(self, executable: Executable, raw: bool):
@@ -210,7 +220,7 @@ class _Emitter:
         self.long = len(executable.plan.steps) > LINES
         self.last_use: dict[Value, int] = {}
 
-    def emit(self) -> _Emitted:
+    def emit(self) -> Emitted:
         p, program = self.ex.plan, self.ex.program
         inputs = ", ".join(f"i{i}" for i in range(len(program.inputs)))
         self.lines.append(f"def run({inputs}):")
@@ -240,7 +250,7 @@ class _Emitter:
         self.lines.append(f" return [{results}]")
         source = "\n".join(self.lines)
         code = compile(source, f"<polykeras {program.name}>", "exec")
-        return _Emitted(code, self.raw, self.makers, self.steps, self.runs)
+        return Emitted(code, self.raw, self.makers, self.steps, self.runs)
 
     def _root(self, value: Value) -> Value:
         place = self.ex.plan.places.get(value)
@@ -335,6 +345,9 @@ class _Emitter:
         maker = next(s for s in self.ex.plan.steps if value in s.outs)
         once = self.ex.program.outputs.count(value) == 1
         return once and maker.op.name not in VIEW_OPS and maker.op.alias_rule is None
+
+
+Executable.emitter = Emitter
 
 
 def _constant(value: Any, block: Any, offset: int) -> Any:

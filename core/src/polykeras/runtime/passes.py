@@ -1,10 +1,12 @@
-"""What every backend does to a program before its own passes: lower what has no kernel, run the plugins' passes."""
+"""What every backend does to a program before its own passes: lower what has no kernel, flatten the updates,
+run the plugins' passes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from polykeras.runtime.program import Program
+from polykeras.runtime.rewrite.flat import flatten
 from polykeras.runtime.rewrite.lowering import lower
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ def prepare(program: Program, backend: Backend) -> Program:
 
     program = program.copy()
     lower(program, backend.supports)
+    flatten(program)
 
     def register(change: object) -> None:
         if not callable(change):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from polykeras.runtime.program import Program, Step, Value, Write
+from polykeras.runtime.rewrite.flat import PACK
 from polykeras.runtime.views import VIEW_OPS, Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import OPS
@@ -128,9 +129,9 @@ class _Planner:
             steps.append(step)
             for out in step.outs:
                 self.maker[out] = step
-                if not (self.into(step) and out.spec.concrete) or step.allocates:
+                if step.op is not PACK and (step.allocates or not self.into(step)):
                     places[out] = Made()
-        return steps
+        return [made for step in steps for made in self._place_parts(step)]
 
     def _place_view(self, step: Step) -> bool:
         source, out = step.args[0], step.outs[0]
@@ -146,6 +147,25 @@ class _Planner:
             return False
         self.places[out] = View(base, new)
         return True
+
+    def _place_parts(self, step: Step) -> list[Step]:
+        """A pack takes no step: its operands are made in its memory, or copied into it."""
+        if step.op is not PACK:
+            return [step]
+        whole, copies, offset = step.outs[0], [], 0
+        for part in step.arrays:
+            shape: tuple[int, ...] = part.spec.shape  # type: ignore[assignment]
+            inside = View(whole, Layout(offset, contiguous(shape)))
+            offset += part.spec.size
+            if part in self.maker and part not in self.places:
+                self.places[part] = inside
+                continue
+            copy = self.program.new_value(Spec(shape, part.spec.dtype))
+            copies.append(Step(OPS["identity"], [part], [copy], {}, step.node))
+            self.maker[copy] = copies[-1]
+            self.places[copy] = inside
+        del self.maker[whole]
+        return copies
 
     def root(self, value: Value) -> Value:
         """The value whose memory holds the elements."""
@@ -251,6 +271,10 @@ class _Planner:
         for i, s in enumerate(steps):
             taken: set[Value] = set()
             for out in s.outs:
+                base = self.root(out)
+                if base is not out and base not in self.places:  # the first part of a pack
+                    slots[base] = self._slot(base, memory.take(nbytes(base.spec)))
+                    result.total += slots[base].nbytes
                 if out in self.places or out.kind == "unused":
                     continue
                 source = self._overwritable(s, out, i, last, slots, taken)

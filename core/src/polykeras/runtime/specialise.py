@@ -90,7 +90,9 @@ class _Specialiser:
         if op is VARIABLE:
             storage = node.attrs["value"]
             known = self.known.get(node)
-            value = self.program.new_value(Spec(storage.spec.shape, spec.dtype, known), "variable", storage)
+            if known is not None or storage.spec.shape != spec.shape:
+                spec = Spec(storage.spec.shape, spec.dtype, known)
+            value = self.program.new_value(spec, "variable", storage)
             value.device = node.device
             return value
         if op is PLACEHOLDER and node.attrs["value"] is not None:
@@ -114,7 +116,8 @@ class _Specialiser:
         op, attrs = node.op, node.attrs
         if op is SCAN or op is COND:
             return self._control(node, ins)
-        specs = op.infer(tuple([v.spec for v in ins]), attrs)
+        same = [v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True)]
+        specs = node.specs if all(same) else op.infer(tuple([v.spec for v in ins]), attrs)
         if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
         if op.alias_rule is not None:
@@ -277,7 +280,8 @@ class _Specialiser:
         for step in steps:
             if step not in reached:
                 continue
-            step.args = [self._real_argument(a) for a in step.args]
+            if self.effects:
+                step.args = [self._real_argument(a) for a in step.args]
             if step.bodies:
                 for out in step.outs:
                     if out not in live:

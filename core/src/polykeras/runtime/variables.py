@@ -6,6 +6,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
+from polykeras.runtime.views import contiguous
 from polykeras.symbolic import dtypes, graph
 from polykeras.symbolic.graph import Node, Tensor
 from polykeras.symbolic.op import VARIABLE
@@ -32,9 +33,10 @@ class Storage:
     version: grows with every write; derived values are cached by it.
     array:   stable in place: a write goes into it, so that bound code keeps its address.
     pending: a tensor or host array that is its initial value, until it is first needed.
+    block:   the block of which the array is a view, if it is one.
     """
 
-    __slots__ = ("spec", "name", "version", "array", "backend", "pending", "serial", "__weakref__")
+    __slots__ = ("spec", "name", "version", "array", "backend", "pending", "serial", "block", "__weakref__")
 
     def __init__(self, spec: Spec, name: str, pending: Any):
         self.spec = spec
@@ -44,6 +46,7 @@ class Storage:
         self.backend: Backend | None = None
         self.pending = pending
         self.serial = next(_serials)
+        self.block: FlatStorage | None = None
 
     @property
     def initialised(self) -> bool:
@@ -79,6 +82,10 @@ class Storage:
             assert self.backend is not None
             return self.backend.to_numpy(self.array).copy()
 
+    def written(self) -> None:
+        """Count a write that code bound to the array made."""
+        self.version += 1
+
     def _place(self, backend: Backend, value: Any) -> None:
         shape = tuple(value.shape) if hasattr(value, "shape") else ()
         array = backend.empty(shape, self.spec.dtype)
@@ -87,10 +94,62 @@ class Storage:
         self.array = array
         self.backend = backend
         self.pending = None
+        self.block = None
         _note_move()
 
     def __repr__(self) -> str:
         return f"<storage of {self.name}: {self.spec}>"
+
+
+class FlatStorage:
+    """Several storages of one dtype behind each other in one block: each of them becomes a view of it."""
+
+    __slots__ = ("parts", "spec", "name", "serial", "array", "backend", "offsets")
+
+    def __init__(self, parts: list[Storage]):
+        self.parts = parts
+        self.offsets = list(itertools.accumulate([p.spec.size for p in parts], initial=0))
+        self.spec = Spec((self.offsets[-1],), parts[0].spec.dtype)
+        self.name = f"{parts[0].name} and {len(parts) - 1} more"
+        self.serial = next(_serials)
+        self.array: Any = None
+        self.backend: Backend | None = None
+
+    def on(self, backend: Backend) -> Any:
+        """The block on `backend`. If a part has left it, or another block holds them in this order, that is looked after."""
+        with _guard:
+            if not self._whole(backend):
+                other = self.parts[0].block
+                if other is not None and other.parts == self.parts and other._whole(backend):
+                    self.array, self.backend = other.array, backend
+                else:
+                    self._gather(backend)
+            return self.array
+
+    def _whole(self, backend: Backend) -> bool:
+        return self.backend is backend and all(
+            p.backend is backend and p.block is not None and p.block.array is self.array for p in self.parts
+        )
+
+    def _gather(self, backend: Backend) -> None:
+        array = backend.empty(self.spec.shape, self.spec.dtype)  # type: ignore[arg-type]
+        for part, offset in zip(self.parts, self.offsets, strict=False):
+            shape: tuple[int, ...] = part.spec.shape  # type: ignore[assignment]
+            place = backend.strided(array, offset, shape, contiguous(shape))
+            backend.copy(part.on(backend), place)
+            part.array, part.block = place, self
+        self.array, self.backend = array, backend
+        _note_move()
+
+    @property
+    def version(self) -> int:
+        """The sum of the parts' versions."""
+        return sum(p.version for p in self.parts)
+
+    def written(self) -> None:
+        """Count a write of every part."""
+        for part in self.parts:
+            part.version += 1
 
 
 class Variable(Tensor):

@@ -51,12 +51,12 @@ def model_from_config(config: object, custom_objects: Mapping[str, Any] | None =
             "`model_from_config` expects a dictionary, not a list. "
             "Maybe you meant to use `Sequential.from_config(config)`?"
         )
-    return _build(encoding.checked(config, "the configuration"), custom_objects)
+    return _build(encoding.checked(config, "the configuration", custom_objects), custom_objects)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Network:
     """The model that ``to_json`` described, with fresh weights."""
-    return _build(encoding.loads(json_string, "the JSON string"), custom_objects)
+    return _build(encoding.loads(json_string, "the JSON string", custom_objects), custom_objects)
 
 
 def model_from_yaml(yaml_string: str, custom_objects: Mapping[str, Any] | None = None) -> Network:
@@ -66,7 +66,7 @@ def model_from_yaml(yaml_string: str, custom_objects: Mapping[str, Any] | None =
     """
     from polykeras.saving import yaml_text
 
-    return _build(yaml_text.loads(yaml_string, "the YAML string"), custom_objects)
+    return _build(yaml_text.loads(yaml_string, "the YAML string", custom_objects), custom_objects)
 
 
 def _build(config: Any, custom_objects: Mapping[str, Any] | None) -> Network:

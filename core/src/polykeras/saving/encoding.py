@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from polykeras.saving.limits import current_limits
 from polykeras.saving.safety import UnsafeFileError, check_config
+from polykeras.utils.generic_utils import get_custom_objects
 
 
 def dumps(config: object, **options: Any) -> str:
@@ -16,7 +18,7 @@ def dumps(config: object, **options: Any) -> str:
     return json.dumps(plain(config), **options)
 
 
-def loads(text: str | bytes, source: str) -> Any:
+def loads(text: str | bytes, source: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The configuration in a JSON text from outside: bounded in size and depth, checked, arrays restored.
 
     Raises ValueError (UnsafeFileError where limits are exceeded or code is carried), naming ``source``.
@@ -28,7 +30,7 @@ def loads(text: str | bytes, source: str) -> Any:
         raise UnsafeFileError(f"{source}: the JSON is nested too deep.") from None
     except ValueError as error:
         raise ValueError(f"{source} is no JSON: {error}") from None
-    return checked(config, source)
+    return checked(config, source, custom_objects)
 
 
 def check_length(text: str | bytes, source: str) -> None:
@@ -41,10 +43,10 @@ def check_length(text: str | bytes, source: str) -> None:
         )
 
 
-def checked(config: object, source: str) -> Any:
+def checked(config: object, source: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A parsed configuration, checked against the limits and for code, with its arrays restored."""
     bounds = current_limits()
-    check_config(config, source, bounds.depth, bounds.entries)
+    check_config(config, source, bounds.depth, bounds.entries, {*get_custom_objects(), *(custom_objects or {})})
     return _with_arrays(config)
 
 

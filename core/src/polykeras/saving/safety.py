@@ -7,18 +7,23 @@ check here is the form of a configuration, and the one place where Keras itself 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
+
+_MODELS = ("Model", "Network", "Sequential")
 
 
 class UnsafeFileError(ValueError):
     """A file was refused: loading it would run its code, read other files, or take absurd amounts of memory."""
 
 
-def check_config(config: object, source: str, depth: int, entries: int) -> None:
+def check_config(
+    config: object, source: str, depth: int, entries: int, replaced: Container[object] = frozenset()
+) -> None:
     """Refuse a configuration that is too deep, too large, malformed, or that carries code.
 
-    ``depth`` and ``entries`` bound nesting and the number of values (aliases in YAML count each time they are met).
+    ``depth`` and ``entries`` bound nesting and the number of values (aliases in YAML count each time they are met);
+    ``replaced`` holds the names of Lambda layers for which the caller has functions, so that theirs are not needed.
     Raises UnsafeFileError for size and code, ValueError for an object whose ``class_name`` is no string or whose
     ``config`` is neither a dictionary nor a list.
     """
@@ -28,7 +33,7 @@ def check_config(config: object, source: str, depth: int, entries: int) -> None:
         if place.depth > depth:
             raise UnsafeFileError(f"{source}: the configuration is nested deeper than {depth} levels, at {place}.")
         if isinstance(place.value, dict) and "class_name" in place.value:
-            _check_object(place.value, f"{source}, {place}")
+            _check_object(place.value, f"{source}, {place}", replaced)
 
 
 class _Place(NamedTuple):
@@ -61,21 +66,42 @@ def _walk(config: object) -> Iterator[_Place]:
             pending.extend(_Place(item, inner, index, place) for index, item in enumerate(value))
 
 
-def _check_object(value: dict[Any, Any], where: str) -> None:
+def _check_object(value: dict[Any, Any], where: str, replaced: Container[object]) -> None:
     name = value["class_name"]
     if not isinstance(name, str):
         raise ValueError(f"{where}: class_name should be a string, not {name!r:.80}.")
     config = value.get("config", {})
     if not isinstance(config, (dict, list, tuple)):
         raise ValueError(f"{where}: the config of {name!r} should be a dictionary, not {config!r:.80}.")
+    if name in _MODELS:
+        _check_layers(name, config, where)
     if name == "__lambda__" or (isinstance(config, dict) and _carries_code(config)):
-        raise UnsafeFileError(
-            f"{where}: {name!r} holds the compiled code of a Python lambda, which is never run. Such code also fits "
-            "one Python version only. Build the model in Python, with a named function in place of the lambda, and "
-            "take the weights from the file with `load_weights`."
-        )
+        layer = config.get("name") if isinstance(config, dict) else None
+        if not isinstance(layer, str):
+            raise UnsafeFileError(f"{where}: {name!r} holds the compiled code of a function, which is never run.")
+        if layer not in replaced:
+            raise UnsafeFileError(
+                f"{where}: the layer {layer!r} holds the compiled code of a function, which is never run (it also fits "
+                f"one Python version only). Write the function anew: custom_objects={{{layer!r}: function}}."
+            )
+
+
+def _check_layers(name: str, config: Any, where: str) -> None:
+    """Refuse a model whose layers are no list of descriptions of layers."""
+    layers = config.get("layers") if isinstance(config, dict) else config
+    if not isinstance(layers, (list, tuple)):
+        raise ValueError(f"{where}: the layers of {name!r} should be a list, not {layers!r:.80}.")
+    for index, layer in enumerate(layers):
+        if not isinstance(layer, dict) or not {"class_name", "config"} <= layer.keys():
+            raise ValueError(
+                f"{where}: layer {index} of {name!r} should be a dictionary with the keys 'class_name' and 'config', "
+                f"not {layer!r:.80}."
+            )
 
 
 def _carries_code(config: dict[Any, Any]) -> bool:
-    """Whether a Lambda layer's configuration holds marshalled code, as Keras writes for anonymous functions."""
-    return any(config.get(key) == "lambda" for key in ("function_type", "output_shape_type", "mask_type"))
+    """Whether a Lambda layer's configuration holds marshalled code, as Keras writes it, and no function's name."""
+    return any(
+        config.get(f"{part}_type") == "lambda" and not isinstance(config.get(part), str)
+        for part in ("function", "output_shape", "mask")
+    )

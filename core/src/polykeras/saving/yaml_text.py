@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from polykeras.saving import encoding
@@ -22,7 +23,7 @@ def dumps(config: object, **options: Any) -> str:
     return text
 
 
-def loads(text: str, source: str) -> Any:
+def loads(text: str, source: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The configuration in a YAML text from outside: bounded, checked, arrays restored; nothing is run.
 
     Tags other than Keras's tuples are refused, so no text makes an object or calls a function.
@@ -42,7 +43,7 @@ def loads(text: str, source: str) -> Any:
         raise UnsafeFileError(f"{source} holds a tag that is not read: {error.problem} {error.problem_mark}") from None
     except yaml.YAMLError as error:
         raise ValueError(f"{source} is no YAML: {error}") from None
-    return encoding.checked(config, source)
+    return encoding.checked(config, source, custom_objects)
 
 
 def _represent_tuple(dumper: Any, value: tuple[Any, ...]) -> Any:

@@ -42,8 +42,7 @@ def output_sizes(
     if any(s > 1 for s in strides) and any(d > 1 for d in dilation):
         raise ValueError(f"strides {tuple(strides)} and dilation {tuple(dilation)}: one of them must be 1")
     return tuple(
-        output_size(*axis)
-        for axis in zip(sizes, window, strides, dilation, _by_axis(padding, rank), strict=True)
+        output_size(*axis) for axis in zip(sizes, window, strides, dilation, _by_axis(padding, rank), strict=True)
     )
 
 
@@ -51,9 +50,7 @@ def pads(
     sizes: Sequence[int], window: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Padding
 ) -> list[tuple[int, int]]:
     """The elements to add before and after, for each axis."""
-    return [
-        _pad(*axis) for axis in zip(sizes, window, strides, dilation, _by_axis(padding, len(sizes)), strict=True)
-    ]
+    return [_pad(*axis) for axis in zip(sizes, window, strides, dilation, _by_axis(padding, len(sizes)), strict=True)]
 
 
 def taps(

@@ -26,8 +26,8 @@ from polykeras.symbolic.spec import Spec, format_shape, same_dims
 from polykeras.testing.samples import ErrorSample, Sample, error_samples, samples
 
 __all__ = [
-    "all_ops", "check_complete", "check_dtypes", "check_errors", "check_forward", "check_lowering", "check_methods", "check_pure",
-    "check_rule", "check_signature", "check_vjp", "error_samples", "evaluate", "is_limited", "samples",
+    "all_ops", "check_complete", "check_dtypes", "check_errors", "check_forward", "check_lowering", "check_methods",
+    "check_pure", "check_rule", "check_signature", "check_vjp", "error_samples", "evaluate", "is_limited", "samples",
 ]  # fmt: skip
 
 Array = Any
@@ -249,7 +249,8 @@ def _check_direction(
     values = Function(inputs, [g for _, g in connected], backend=backend)(feeds) if connected else []
     for (place, _), value in zip(connected, values, strict=True):
         assert np.shape(value) == feeds[place].shape, (
-            f"{sample}: gradient {depth} of operand {place} has shape {np.shape(value)}, the operand {feeds[place].shape}"
+            f"{sample}: gradient {depth} of operand {place} has shape {np.shape(value)}, "
+            f"the operand {feeds[place].shape}"
         )
     step = 1e-6 if depth == 1 else 1e-5
     by_place = {place: value for (place, _), value in zip(connected, values, strict=True)}

@@ -4,8 +4,9 @@
     def matmul_samples(r):
         yield (r(2, 3), r(3, 4)), {}
 
-An operand may not have one size twice (sizes above 1), because square matrices hide swapped axes; `repeats=True` allows it.
-Numbers keep away from whole and half ones, so that finite differences do not straddle a kink of relu, floor or round.
+An operand may not have one size twice (sizes above 1), because square matrices hide swapped axes; `repeats=True`
+allows it. Numbers keep away from whole and half ones, so that finite differences do not straddle a kink of relu, floor
+or round.
 """
 
 from __future__ import annotations
@@ -114,5 +115,7 @@ def samples(op: Op) -> Iterator[Sample]:
 def error_samples(op: Op) -> Iterator[ErrorSample]:
     """The samples that an op must refuse."""
     if op.error_rule is not None:
-        for number, (operands, attrs, words) in enumerate(op.error_rule(Sampler(zlib.crc32(op.name.encode()), repeats=True))):
+        for number, (operands, attrs, words) in enumerate(
+            op.error_rule(Sampler(zlib.crc32(op.name.encode()), repeats=True))
+        ):
             yield ErrorSample(op, number, tuple(operands), attrs, words)

@@ -11,7 +11,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--polykeras-backend",
         metavar="NAME",
         default=None,
-        help="the backend that the conformance tests run on: a registered name or module:Class; default: the current one",
+        help="the backend of the conformance tests: a registered name or module:Class; default: the current one",
     )
 
 

@@ -112,7 +112,9 @@ def _found(unit: _Unit) -> _Unit:
 
 
 def _may_meet(step: Step) -> bool:
-    return step.elementwise and not (step.host or step.bodies or step.dynamic or step.allocates)
+    if not step.elementwise or step.host or step.bodies or step.dynamic or step.allocates:
+        return False
+    return all(v.spec.concrete for v in step.ins)
 
 
 class _Fuser:

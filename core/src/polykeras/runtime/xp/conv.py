@@ -14,7 +14,7 @@ class Conv:
 
     def conv(self, x: Array, kernel: Array, *, strides: Any, padding: Any, dilation: Any, out: Array = None) -> Array:
         window = kernel.shape[:-2]
-        sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
+        sizes: Any = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
         out = _zeros(self.xp, out, (x.shape[0], *sizes, kernel.shape[-1]), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             out[there] += self.xp.matmul(x[here], kernel[tap])
@@ -41,7 +41,7 @@ class Conv:
         self, x: Array, kernel: Array, *, strides: Any, padding: Any, dilation: Any, out: Array = None
     ) -> Array:
         *window, channels, m = kernel.shape
-        sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
+        sizes: Any = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
         out = _zeros(self.xp, out, (x.shape[0], *sizes, channels * m), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):
             for j in range(m):
@@ -69,10 +69,8 @@ class Conv:
                 out[tap][:, j] = (x[here] * g[there][..., j::m]).sum(places)
         return out
 
-    def patches(
-        self, x: Array, *, window: Any, strides: Any, padding: Any, dilation: Any, out: Array = None
-    ) -> Array:
-        sizes = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
+    def patches(self, x: Array, *, window: Any, strides: Any, padding: Any, dilation: Any, out: Array = None) -> Array:
+        sizes: Any = output_sizes(x.shape[1:-1], window, strides, dilation, padding)
         channels, count = x.shape[-1], _product(window)
         out = _zeros(self.xp, out, (x.shape[0], *sizes, count * channels), x.dtype)
         for tap, there, here in taps(x.shape[1:-1], window, strides, dilation, padding):

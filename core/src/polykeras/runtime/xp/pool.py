@@ -73,8 +73,10 @@ class Pool:
         """1 / the number of elements in each window: a scalar where that is the same everywhere."""
         shares = self.xp.ones((1,) * len(shape), dtype)
         for axis, size in enumerate(shape[1:-1]):
-            counts = window_counts(size, window[axis], strides[axis], padding if isinstance(padding, str) else padding[axis])
-            row = [1 / max(n, 1) for n in counts] if len(set(counts)) > 1 else [1 / max(n, 1) for n in counts[:1]]
+            counts = window_counts(
+                size, window[axis], strides[axis], padding if isinstance(padding, str) else padding[axis]
+            )
+            row = [1 / n for n in counts] if len(set(counts)) > 1 else [1 / n for n in counts[:1]]
             shares = shares * self.xp.asarray(row, dtype).reshape(-1, *(1,) * (len(shape) - 2 - axis))
         return shares
 

@@ -79,7 +79,7 @@ def _centred(x, axis):
     return subtract(x, reduce_max(x, axis=axis, keepdims=True))
 
 
-# -- the class with the largest -----------------------------------------------------------------------------------------
+# -- hits --------------------------------------------------------------------------------------------------------------
 
 
 @op(nondifferentiable="boolean")
@@ -122,7 +122,10 @@ def sparse_softmax_crossentropy_lower(target, logits):
 
 @op(promotes="all", floating=True, elementwise=True)
 def sigmoid_crossentropy(target, logits):
-    """-target log(p) - (1 - target) log(1 - p) with p = sigmoid(logits), without overflow.   target: (...), logits: (...) -> broadcast"""
+    """-target log(p) - (1 - target) log(1 - p) with p = sigmoid(logits), without overflow.
+
+    target: (...), logits: (...) -> broadcast
+    """
     return same(target, logits)
 
 

@@ -82,6 +82,8 @@ def _pool_shape(x, window, strides, padding):
         raise ValueError(f"an input has the shape (batch, *spatial, channels), got {format_shape(x.shape)}")
     if padding == "causal":
         raise ValueError("padding must be 'valid', 'same' or pairs of ints, got 'causal'")
+    if not isinstance(padding, str) and any(max(pair) >= n for pair, n in zip(padding, window, strict=False)):
+        raise ValueError(f"padding {padding} must be less than the window {window}, or windows would be empty")
     sizes = output_sizes(x.shape[1:-1], window, strides, (1,) * len(window), padding)
     return x.shape[0], *sizes, x.shape[-1]
 
@@ -162,6 +164,7 @@ def pool_error_samples(r):
     yield (r(2, 3, 4),), {"window": (5,), "strides": (1,), "padding": "valid"}, "does not fit"
     yield (r(2, 3, 4),), {"window": (2, 2), "strides": (1, 1), "padding": "valid"}, "one for each spatial axis"
     yield (r(2, 3, 4),), {"window": (2,), "strides": (1,), "padding": "causal"}, "padding must be"
+    yield (r(2, 3, 4),), {"window": (2,), "strides": (1,), "padding": ((2, 0),)}, "must be less than the window"
 
 
 max_pool.error_samples(pool_error_samples)

@@ -43,7 +43,9 @@ from polykeras.symbolic.spec import Spec
 
 @op(sizes=("shape",), random=True, nondifferentiable="random")
 def random_bits(counter, position, shape, *, seed: int, stream: int = 0):
-    """Random 32-bit words, each value equally likely.   counter: () int64, position: () int64, shape: (n,) -> shape, uint32
+    """Random 32-bit words, each value equally likely.
+
+    counter: () int64, position: () int64, shape: (n,) -> shape, uint32
 
     They are the words of `numpy.random.Philox(key=[seed, stream], counter=[0, position, counter, 0])`, the low half of
     each 64 bits first.
@@ -53,9 +55,11 @@ def random_bits(counter, position, shape, *, seed: int, stream: int = 0):
 
 @op(sizes=("shape",), random=True, nondifferentiable="random")
 def random_unit(counter, position, shape, *, seed: int, stream: int = 0, dtype: str):
-    """Uniform on [0, 1): 24 bits a number, 53 for float64.   counter: () int64, position: () int64, shape: (n,) -> shape
+    """Uniform on [0, 1): 24 bits a number, 53 for float64, 11 for float16.
 
-    float64 takes two words, (high 2**32 + low) / 2**11 in units of 2**-53; the others the high 24 bits of one word.
+    counter: () int64, position: () int64, shape: (n,) -> shape
+
+    float64 takes two words, (high 2**32 + low) / 2**11 in units of 2**-53; the others the high bits of one word.
     """
     return _drawn(counter, position, shape, dtypes.check(dtype))
 
@@ -151,9 +155,7 @@ def erfinv_lower(x):
     centre = multiply(half, _ratio(CENTRE, subtract(0.180625, square(half))))
     rest = maximum(subtract(0.5, absolute(half)), SMALLEST[x.spec.dtype])
     depth = sqrt(negative(log(rest)))
-    tail = where(
-        less_equal(depth, 5), _ratio(MIDDLE, subtract(depth, 1.6)), _ratio(FAR, subtract(depth, 5))
-    )
+    tail = where(less_equal(depth, 5), _ratio(MIDDLE, subtract(depth, 1.6)), _ratio(FAR, subtract(depth, 5)))
     tail = where(greater_equal(absolute(x), 1), math.inf, tail)
     values = where(less_equal(absolute(half), 0.425), centre, multiply(sign(half), tail))
     return multiply(values, math.sqrt(0.5))

@@ -215,8 +215,10 @@ def cumprod_vjp(g, out, x, *, axis):
 
 def spread(g, x, axis, keepdims: bool):
     """A reduced tensor, repeated to the shape that x had before."""
-    if not keepdims and x.spec.shape != ():
-        g = reshape(g, _unit_sizes(x, axis))
+    if not keepdims and axis is not None:
+        axes = normalize_axes(axis, x.spec.ndim)
+        if axes != tuple(range(len(axes))):  # leading axes come back by broadcasting alone
+            g = reshape(g, _unit_sizes(x, axis))
     return broadcast_to(g, x)
 
 

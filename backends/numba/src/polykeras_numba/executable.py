@@ -1,0 +1,123 @@
+"""Programs on Numba: the steps that have a compiled kernel run many at a time, in one call from Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from polykeras.runtime.executable import Emitter, Executable
+from polykeras.runtime.plan import Fed, Made, View
+from polykeras.runtime.program import Step, Value
+from polykeras.runtime.views import contiguous
+from polykeras_numba.cache import KERNELS
+from polykeras_numba.items import Item, Strides, item
+
+
+class RunEmitter(Emitter):
+    """Gathers steps that have an item; a run of them is one line of the program's code."""
+
+    def __init__(self, executable: Executable, raw: bool):
+        super().__init__(executable, raw)
+        self.items: dict[Step, Item] = {}
+        self.gathered: list[Step] = []
+        self.count = 0
+        places = executable.plan.places
+        for step in executable.plan.steps:
+            if not any(isinstance(places.get(v), Made) for v in step.outs):
+                found = item(step, self._strides)
+                if found is not None:
+                    self.items[step] = found
+
+    def _strides(self, value: Value) -> Strides:
+        place = self.ex.plan.places[value]
+        return place.layout.strides if isinstance(place, View) else contiguous(value.spec.shape)  # type: ignore[arg-type]
+
+    def _step(self, i: int, step: Step) -> None:
+        if step in self.items:
+            super()._flush()
+            self.gathered.append(step)
+        else:
+            self._flush_run()
+            super()._step(i, step)
+
+    def _flush(self) -> None:
+        self._flush_run()
+        super()._flush()
+
+    def _flush_run(self) -> None:
+        """Write the gathered steps as one line: a call with the arrays that are others at each call."""
+        if not self.gathered:
+            return
+        steps, self.gathered = self.gathered, []
+        places = self.ex.plan.places
+        changing = [v for v in dict.fromkeys(v for s in steps for v in s.arrays) if isinstance(places[v], (Fed, Made))]
+        name = f"run{self.count}"
+        self.count += 1
+        self.makers[name] = functools.partial(_bound, self.ex, [(s, self.items[s]) for s in steps], changing)
+        self.lines.append(f" {name}({', '.join(self.name(v) for v in changing)})")
+
+
+class NumbaExecutable(Executable):
+    """A program whose elementwise groups, reductions and products are compiled kernels."""
+
+    emitter = RunEmitter
+
+
+def _bound(
+    executable: Executable, items: list[tuple[Step, Item]], changing: list[Value], block: Any, offset: int
+) -> Callable[..., None]:
+    """A run bound to memory: a function of the arrays that change."""
+    words: list[int] = []
+    arrays: list[Any] = []
+    patches: list[tuple[int, int, int]] = []
+    kernels: list[tuple[int, int]] = []
+    number = {v: i for i, v in enumerate(changing)}
+    for step, (function, table, addresses) in items:
+        start = len(words)
+        kernels.append((function, start))
+        words += table
+        for value, (word, shift) in zip((*step.arrays, *step.outs), addresses, strict=True):
+            if value in number:
+                patches.append((start + word, number[value], shift))
+            else:
+                array = executable.array(value, block, offset)
+                arrays.append(array)
+                words[start + word] = _address(array) + shift
+    tables = np.array(words, "int64")
+    base = _address(tables)
+    patched = np.array([(base + 8 * word, n, shift) for word, n, shift in patches], "int64")
+    listed = np.array([(function, base + 8 * start) for function, start in kernels], "int64")
+    given = np.zeros(max(len(changing), 1), "int64")
+    program = np.array([len(patches), _address(patched), _address(given), len(kernels), _address(listed)], "int64")
+    run = _Run(_address(program), given, (tables, patched, listed, program, arrays))
+    return run.call if changing else run.again
+
+
+class _Run:
+    """A run, and the memory that it reads.
+
+    given: where the addresses of the arrays belong that differ from call to call.
+    """
+
+    def __init__(self, program: int, given: Any, kept: Any):
+        self.program = program
+        self.execute = KERNELS.function("execution", "the executor")
+        self.given = given
+        self.kept = kept
+
+    def again(self) -> None:
+        self.execute(self.program)
+
+    def call(self, *arrays: Any) -> None:
+        given = self.given
+        arrays = tuple([a if a.flags.c_contiguous else a.copy() for a in arrays])
+        for i, a in enumerate(arrays):
+            given[i] = a.__array_interface__["data"][0]
+        self.execute(self.program)
+
+
+def _address(array: Any) -> int:
+    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]

@@ -1,0 +1,156 @@
+"""Steps as items: a compiled kernel and the table of words that it reads.
+
+Whether a step can be one depends on where its arrays lie, so it is asked when the program has been planned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from polykeras.runtime.program import Step, Value
+from polykeras.runtime.rewrite.fusion import FUSED, Group
+from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
+from polykeras.symbolic import dtypes
+from polykeras.symbolic.spec import normalize_axes
+from polykeras_numba import blas, elementwise, parts, reduction
+from polykeras_numba.cache import KERNELS
+from polykeras_numba.lanes import MEMORY
+
+Strides = tuple[int, ...]
+
+
+class Item(NamedTuple):
+    """A kernel and its table, but for the addresses of the arrays.
+
+    function:  the kernel's address.
+    words:     the table.
+    addresses: for each array, operands first, then results: the word where its address belongs, and an offset in bytes.
+    """
+
+    function: int
+    words: list[int]
+    addresses: list[tuple[int, int]]
+
+
+def item(step: Step, strides: Callable[[Value], Strides]) -> Item | None:
+    """The item of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
+    maker = _MAKERS.get(step.op.name)
+    if maker is None or step.dynamic or step.allocates or any(v.kind == "unused" for v in step.outs):
+        return None
+    return maker(step, [strides(v) for v in step.arrays])
+
+
+# -- elementwise -----------------------------------------------------------------------------------------------------------
+
+
+def _fused(step: Step, strides: Sequence[Strides]) -> Item | None:
+    group: Group = step.attrs["group"]
+    shapes = [v.spec.shape for v in step.arrays]
+    ops = tuple([(p.op, p.args, p.dtype) for p in group.parts])
+    spread = [view("broadcast_to", {}, Layout(0, s), shape, step.attrs["shape"]) for s, shape in zip(strides, shapes, strict=True)]  # type: ignore[arg-type]
+    return _elementwise(step, group.operands, [s.strides for s in spread if s], ops, group.results, 0)
+
+
+def _copied(step: Step, strides: Sequence[Strides]) -> Item | None:
+    """A copy of a view: a transposed, sliced, repeated or reshaped array."""
+    source, out = step.arrays[0].spec, step.outs[0].spec
+    seen: Layout | None = Layout(0, strides[0])
+    if step.op.name != "identity":
+        seen = view(step.op.name, step.attrs, Layout(0, strides[0]), source.shape, out.shape)  # type: ignore[arg-type]
+    if seen is None or source.dtype not in MEMORY:
+        return None
+    offset = seen.offset * dtypes.itemsize(source.dtype)
+    return _elementwise(step, (source.dtype,), [seen.strides], (("identity", (0,), source.dtype),), (1,), offset)
+
+
+def _elementwise(
+    step: Step,
+    operands: tuple[str, ...],
+    strides: Sequence[Strides],
+    ops: tuple[tuple[str, tuple[int, ...], str], ...],
+    results: tuple[int, ...],
+    offset: int,
+) -> Item | None:
+    shape: tuple[int, ...] = step.outs[0].spec.shape  # type: ignore[assignment]
+    every = [*strides, *[contiguous(shape)] * len(results)]
+    sizes = [dtypes.itemsize(v.spec.dtype) for v in (*step.arrays, *step.outs)]
+    found = elementwise.layout(shape, every, sizes, len(operands))
+    if found is None:
+        return None
+    description = elementwise.Description(operands, found.letters, ops, results)
+    title = f"{', '.join(op for op, _, _ in ops)} on {', '.join(operands)}"
+    function = KERNELS.address("elementwise", repr(tuple(description)), title)
+    addresses = [(elementwise.address_word(i), offset if i < len(operands) else 0) for i in range(len(every))]
+    return Item(function, found.words, addresses)
+
+
+# -- reductions ------------------------------------------------------------------------------------------------------------
+
+
+def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
+    source, name = step.arrays[0].spec, step.op.name
+    shape: tuple[int, ...] = source.shape  # type: ignore[assignment]
+    if not reduces(step) or not is_contiguous(shape, strides[0]):
+        return None
+    if name == "sum_to":
+        target: tuple[int, ...] = step.outs[0].spec.shape  # type: ignore[assignment]
+        lead = len(shape) - len(target)
+        axes = tuple([i for i in range(len(shape)) if i < lead or (target[i - lead] == 1 != shape[i])])
+        name = "sum"
+    else:
+        axes = normalize_axes(step.attrs["axis"], len(shape))
+    axes = tuple([a for a in axes if shape[a] != 1]) or axes[:1]
+    if not axes or axes != tuple(range(axes[0], axes[-1] + 1)):
+        return None
+    first, last = axes[0], axes[-1] + 1
+    sizes = [math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])]
+    function = KERNELS.address("reduction", repr((name, source.dtype))[1:-1], f"{name} of {source.dtype}")
+    return Item(function, [0, 0, *sizes], [(0, 0), (1, 0)])
+
+
+def reduces(step: Step) -> bool:
+    """Is there a kernel for this reduction's op and dtype?"""
+    dtype, name = step.arrays[0].spec.dtype, step.op.name
+    if dtype == "bool" or dtype not in MEMORY:
+        return False
+    return name in reduction.POSITIONS or name != "mean" or dtype in parts.FLOATS
+
+
+# -- products --------------------------------------------------------------------------------------------------------------
+
+
+def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
+    dtype = step.outs[0].spec.dtype
+    function = blas.gemm(dtype)
+    shapes = [v.spec.shape for v in step.arrays]
+    if not function or any(len(s) != 2 for s in shapes):  # type: ignore[arg-type]
+        return None
+    x, y = (_matrix(shape, steps) for shape, steps in zip(shapes, strides, strict=True))  # type: ignore[arg-type]
+    rows, columns = step.outs[0].spec.shape  # type: ignore[misc]
+    inner = shapes[0][0 if step.attrs["transpose_a"] else 1]  # type: ignore[index]
+    if x is None or y is None or not rows or not columns or not inner:
+        return None
+    turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
+    words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
+    address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
+    return Item(address, words, [(1, 0), (2, 0), (3, 0)])  # type: ignore[arg-type]
+
+
+def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
+    """The distance of the rows, and whether the matrix lies transposed in memory; None where BLAS cannot read it."""
+    (rows, columns), (down, along) = shape, strides
+    if (along == 1 or columns == 1) and (down >= columns or rows == 1):
+        return max(down if rows > 1 else columns, columns, 1), False
+    if (down == 1 or rows == 1) and (along >= rows or columns == 1):
+        return max(along if columns > 1 else rows, rows, 1), True
+    return None
+
+
+_MAKERS: dict[str, Callable[[Step, Sequence[Strides]], Item | None]] = {
+    FUSED.name: _fused,
+    **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
+    **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
+    "matmul": _product,
+}
