@@ -48,13 +48,17 @@ def test_conv(sizes, window, strides, dilation, padding, dtype):
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("channels, filters", [(3, 4), (16, 20), (16, 50)])
 @pytest.mark.parametrize("sizes, window, strides, dilation, padding", CASES)
-def test_the_three_convolutions_are_each_others_transposes(sizes, window, strides, dilation, padding):
+def test_the_three_convolutions_are_each_others_transposes(
+    sizes, window, strides, dilation, padding, channels, filters
+):
     rng = np.random.default_rng(1)
     attrs = {"strides": strides, "dilation": dilation, "padding": padding}
     outputs = windows.output_sizes(sizes, window, strides, dilation, padding)
     x, kernel, g = (
-        K.constant(rng.normal(size=shape), "float64") for shape in ((5, *sizes, 3), (*window, 3, 4), (5, *outputs, 4))
+        K.constant(rng.normal(size=shape), "float64")
+        for shape in ((5, *sizes, channels), (*window, channels, filters), (5, *outputs, filters))
     )
     products = K.eval(
         K.stack(

@@ -128,7 +128,7 @@ class TestFit:
         history = model.fit(epochs=2, steps_per_epoch=4, verbose=0)
         assert history.history["loss"][1] < history.history["loss"][0]
         assert model.evaluate(steps=2, verbose=0) >= 0
-        assert model.predict(steps=2).shape == (6, 1)
+        assert model.predict(None, steps=2).shape == (6, 1)
         with pytest.raises(ValueError, match="steps_per_epoch"):
             model.fit(verbose=0)
 
@@ -234,8 +234,10 @@ class TestWrongInput:
             model.fit(data[0], verbose=0)
 
     def test_no_data(self, model):
-        with pytest.raises(ValueError, match="`x`"):
+        with pytest.raises(TypeError, match="x"):
             model.predict()
+        with pytest.raises(ValueError, match="`x`.*None"):
+            model.predict(None)
 
     def test_unknown_keyword(self, model, data):
         with pytest.raises(TypeError, match=r"Unrecognized.*epoch.*did you mean `epochs`"):

@@ -109,7 +109,8 @@ def test_adversaries_share_layers_but_train_their_own():
     def moved(model, x, parts):
         before = [part.get_weights() for part in parts]
         model.train_on_batch(x, np.ones((4, 1)))
-        return [any((a != b).any() for a, b in zip(w, p.get_weights(), strict=True)) for w, p in zip(before, parts, strict=True)]
+        after = [part.get_weights() for part in parts]
+        return [any((a != b).any() for a, b in zip(*pair, strict=True)) for pair in zip(before, after, strict=True)]
 
     assert moved(both, np.random.rand(4, 3), (maker, critic)) == [True, False]
     with pytest.warns(UserWarning, match="Discrepancy"):
@@ -135,3 +136,15 @@ def test_the_best_checkpoint_is_the_best_model(tmp_path):
     values = history.history["val_loss"]
     assert values.index(min(values)) == 2
     assert load_model(str(path)).evaluate(x, y, verbose=0) == pytest.approx(min(values), rel=1e-5)
+
+
+def test_known_shapes_are_not_mistaken(two_by_two, arrays):
+    """Batches whose shapes were seen before take a short way; it must lead to the same place."""
+    x, y = (list(part.values()) for part in arrays)
+    first = two_by_two.test_on_batch(x, y)
+    assert two_by_two.test_on_batch(x, y) == first
+    assert two_by_two.test_on_batch(*arrays) == first
+    with pytest.raises(ValueError, match="expected a to have shape"):
+        two_by_two.test_on_batch(x[::-1], y)
+    with pytest.raises(ValueError, match="9 input samples and 5 target"):
+        two_by_two.test_on_batch(x, [part[:5] for part in y])

@@ -61,6 +61,7 @@ def face(module: str, registry: Registry, core: Mapping[str, str]) -> tuple[Geta
     `core` gives the names that core itself adds, as `lazy` takes them. Public names defined in the module itself belong
     to it too. Registered objects are asked for anew each time: the registry, not the module, remembers them.
     """
+
     def module_getattr(name: str) -> Any:
         if name == "__all__":
             return sorted({*core, *_own_names(module), *registry.usable_names()})
@@ -92,7 +93,8 @@ def _remember(module: str, name: str, found: Any) -> Any:
 def _own_names(module: str) -> Iterable[str]:
     """The public functions and classes defined in the module itself."""
     return [
-        name for name, value in vars(sys.modules[module]).items()
+        name
+        for name, value in vars(sys.modules[module]).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == module
     ]
 
@@ -111,7 +113,7 @@ def _missing(
     if name.startswith("__"):
         return AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
     nearest = suggest.nearest(name, [other for other in known if not other.startswith("_")])
-    if registry is not None and (nearest is None or nearest in registry):
+    if registry is not None and (nearest is None or nearest in registry or _is_brought(registry, name)):
         advice = registry.unknown_text(name)
     else:
         advice = f"Did you mean {nearest!r}?" if nearest else ""
@@ -119,6 +121,13 @@ def _missing(
         return ImportError(f"cannot import name {name!r} from {module!r}. {advice}".rstrip(), name=module)
     text = f"module {module!r} has no attribute {name!r}. {advice}".rstrip()
     return AttributeError(text, name=name, obj=sys.modules[module])
+
+
+def _is_brought(registry: Registry, name: str) -> bool:
+    """Whether a distribution, perhaps absent, is known to bring the name: that tells more than a likeness."""
+    from polykeras import distributions
+
+    return distributions.bringer(registry.group, name) is not None
 
 
 def _is_from_import(frame: FrameType) -> bool:

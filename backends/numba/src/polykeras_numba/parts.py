@@ -27,14 +27,15 @@ _NUMBERS = ("maximum", "minimum", "negative", "abs", "sign", "square", "relu", "
 def accepts(step: Step) -> bool:
     """Can this elementwise step be a part?
 
-    Float64 has no vector functions here, and NumPy's are good; so have sines, and divisions that round.
+    Float64 has no vector functions here, and NumPy's are good; so have sines, and divisions that round. Functions within
+    a random op stay NumPy's, too: a seed gives the same numbers on both.
     """
     name, dtypes = step.op.name, [v.spec.dtype for v in step.arrays]
     source, target = dtypes[0], step.outs[0].spec.dtype
     if any(d not in MEMORY for d in (*dtypes, target)):
         return False
     if name in _FUNCTIONS or name == "power":
-        return source == target == "float32"
+        return source == target == "float32" and not (step.node is not None and step.node.op.random)
     if name in ("divide", "sqrt", "tanh_grad", "sigmoid_grad"):
         return source in FLOATS
     if name == "cast":

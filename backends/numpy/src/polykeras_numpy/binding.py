@@ -6,6 +6,7 @@ wrappers and Python numbers as operands cost a microsecond each, which is what a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from polykeras.symbolic.spec import normalize_axes
 Array = Any
 Binder = Callable[[Step], Kernel | None]
 
-# From here on a select by bits beats a masked copy, and a product with ones a reduction.
+# From here on a select by bits beats np.where.
 LARGE = 2048
 BINDERS: dict[str, Binder] = {}
 
@@ -220,34 +221,39 @@ def _sum_to(step: Step) -> Kernel:
 
 
 def _summing(step: Step, axes: tuple[int, ...], keepdims: bool) -> Callable[[Array, Array], None]:
-    """A function that sums over axes. In float32 a product with ones, where the axes are the first or the last ones."""
+    """A function that sums over axes. In float32 a product with ones, where the axes are the first or the last ones:
+    BLAS takes a third of a reduction's time.
+    """
     source, dtype = step.arrays[0].spec, np.dtype(step.outs[0].spec.dtype)
 
     def total(x: Array, out: Array, reduce: Any = np.add.reduce) -> None:
         reduce(x, axes, dtype, out, keepdims)
 
-    rest = tuple([i for i in range(source.ndim) if i not in axes])
-    first, last = axes + rest == tuple(range(source.ndim)), rest + axes == tuple(range(source.ndim))
-    if source.dtype != "float32" or source.size < LARGE or not axes or not rest or not (first or last):
+    order = tuple(range(source.ndim))
+    rest = tuple([axis for axis in order if axis not in axes])
+    if source.dtype != "float32" or not source.size or not axes or not rest or order not in (axes + rest, rest + axes):
         return total
-    count = 1
-    for axis in axes:
-        count *= source.shape[axis]
-    ones, others = np.ones(count, "float32"), source.size // count
+    others = math.prod([source.shape[axis] for axis in rest])
+    count = source.size // others
+    ones, first = np.ones(count, "float32"), axes[0] == 0
 
-    def total_first(x: Array, out: Array, dot: Any = np.dot) -> None:
+    def columns(x: Array, out: Array, dot: Any = np.dot) -> None:
+        dot(ones, x, out)
+
+    def rows(x: Array, out: Array, dot: Any = np.dot) -> None:
+        dot(x, ones, out)
+
+    if source.ndim == 2 and not keepdims:
+        return columns if first else rows
+    summed, matrix = (columns, (count, others)) if first else (rows, (others, count))
+
+    def merged(x: Array, out: Array) -> None:
         if x.flags.c_contiguous:
-            dot(ones, x.reshape(count, others), out.reshape(others))
+            summed(x.reshape(matrix), out.reshape(others))
         else:
             total(x, out)
 
-    def total_last(x: Array, out: Array, dot: Any = np.dot) -> None:
-        if x.flags.c_contiguous:
-            dot(x.reshape(others, count), ones, out.reshape(others))
-        else:
-            total(x, out)
-
-    return total_first if first else total_last
+    return merged
 
 
 @binder("argmax", "argmin")

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from polykeras.symbolic.windows import output_sizes, pads
 
 Array = Any
-BLOCK_BYTES = 2**18  # half of a common second-level cache
+BLOCK_BYTES = 2**19  # a common second-level cache
 ALIGNMENT = 64
 
 

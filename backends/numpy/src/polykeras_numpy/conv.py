@@ -42,6 +42,10 @@ def bind_conv_input_grad(step: Step) -> Kernel | None:
         return None
     if columns.whole:
         return Kernel(_pointwise_input_grad, into=True)
+    turned = _turned_columns(columns, g)
+    if turned is not None:
+        workspace = turned.padded_bytes + turned.columns_bytes + kernel.size * columns.dtype.itemsize
+        return Kernel(functools.partial(_conv_turned, turned, kernel.shape), into=True, workspace=workspace)
     return Kernel(
         functools.partial(_conv_input_grad, columns),
         into=True,
@@ -114,6 +118,29 @@ def _conv_input_grad(columns: Columns, g: Array, kernel: Array, out: Array, scra
                 np.add(slot, product.reshape(slot.shape), out=slot)
         if buffer is not None:
             out[images] = buffer[columns.inside][: images.stop - images.start]
+
+
+def _turned_columns(columns: Columns, g: Any) -> Columns | None:
+    """With steps of 1 the gradient is a convolution of g with the kernel turned round.
+
+    That copies each element of g once for each element of the window, but adds nothing up afterwards: faster where the
+    output's channels are not many more than the input's, and those not few.
+    """
+    filters = g.shape[-1]
+    if any(s > 1 for s in columns.strides) or not (columns.channels >= 16 and filters <= 3 * columns.channels):
+        return None
+    spans = [(n - 1) * d for n, d in zip(columns.window, columns.dilation, strict=True)]
+    pads = tuple([(n - before, n - after) for n, (before, after) in zip(spans, columns.pads, strict=True)])
+    if any(min(pair) < 0 for pair in pads):
+        return None
+    return Columns(g.shape, columns.window, columns.strides, pads, columns.dilation, columns.dtype)
+
+
+def _conv_turned(columns: Columns, shape: Any, g: Array, kernel: Array, out: Array, scratch: Array) -> None:
+    end = columns.padded_bytes + columns.columns_bytes
+    turned = scratch[end : end + kernel.nbytes].view(columns.dtype).reshape(*shape[:-2], shape[-1], shape[-2])
+    np.copyto(turned, kernel[(slice(None, None, -1),) * (len(shape) - 2)].swapaxes(-1, -2))
+    _conv(columns, g, turned, out, scratch)
 
 
 def _conv_kernel_grad(columns: Columns, x: Array, g: Array, out: Array, scratch: Array) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from polykeras.engine.feeding import number_of_samples
 from polykeras.engine.functions import step_function
 from polykeras.engine.loops import (
+    BATCH_SIZE,
     Averages,
     Data,
     evaluate_loop,
@@ -24,8 +25,6 @@ from polykeras.engine.loops import (
 from polykeras.utils.data_utils import Ahead, Sequence, Stream, stream
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
-
-BATCH_SIZE = 32  # of the evaluation on arrays after an epoch on batches
 
 
 def is_stream(data: Any) -> bool:
@@ -202,9 +201,7 @@ def _labelled(batch: Any) -> tuple[Any, Any, Any]:
     """`(x, y, sample_weight)` of what a generator gave."""
     if not isinstance(batch, tuple) or len(batch) not in (2, 3):
         found = f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__
-        raise ValueError(
-            f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {found}"
-        )
+        raise ValueError(f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {found}")
     x, y, *weight = batch
     return x, y, weight[0] if weight else None
 

@@ -15,6 +15,7 @@ from polykeras.engine.functions import step_function
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar, say
 
+BATCH_SIZE = 32
 Batches = Iterable[tuple[int, list[Any]]]
 
 
@@ -89,7 +90,7 @@ def fit_loop(
 
     def validate() -> list[float]:
         assert validation is not None
-        return evaluate_loop(model, validation, batch_size=batch_size, steps=validation_steps)
+        return evaluate_loop(model, validation, batch_size=batch_size or BATCH_SIZE, steps=validation_steps)
 
     return run_epochs(
         model, listeners, range(initial_epoch, epochs), batches, step, validate if validation is not None else None

@@ -20,12 +20,11 @@ from polykeras.engine.feeding import (
     standardize_weights,
 )
 from polykeras.engine.functions import keras_function, step_function
-from polykeras.engine.loops import Data, evaluate_loop, fit_loop, predict_loop, predict_steps
+from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps
 from polykeras.engine.network import Network
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
-BATCH_SIZE = 32
 REMEMBERED_SHAPES = 64
 NOT_COMPILED = "You must compile a model before training/testing. Use `model.compile(optimizer, loss)`."
 
@@ -326,7 +325,8 @@ class Model(Network):
         shuffle: in every epoch anew; "batch" shuffles whole batches (for files).
         class_weight: dict from class numbers to weights; for several outputs a list or a dict of such.
         sample_weight: weights per sample, or per time step with `sample_weight_mode="temporal"`.
-        steps_per_epoch, validation_steps: number of steps, for models whose data are tensors.
+        steps_per_epoch, validation_steps: number of steps, for models whose data are tensors. With arrays, each step
+            takes all of them.
 
         Raises RuntimeError before `compile`, ValueError for data that does not fit the model.
         """
@@ -335,15 +335,21 @@ class Model(Network):
         self._check_compiled()
         if y is None and generators.is_stream(x):
             return self.fit_generator(
-                x, steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, class_weight,
-                shuffle=bool(shuffle), initial_epoch=initial_epoch,
+                x,
+                steps_per_epoch,
+                epochs,
+                verbose,
+                callbacks,
+                validation_data,
+                validation_steps,
+                class_weight,
+                shuffle=bool(shuffle),
+                initial_epoch=initial_epoch,
             )
         batch_size = _batch_size(batch_size, steps_per_epoch, "steps_per_epoch")
         data = self._data(x, y, sample_weight, class_weight, batch_size)
         self._check_trainable_weights_consistency()
         _check_samples(data, steps_per_epoch, "steps_per_epoch")
-        if steps_per_epoch is not None and number_of_samples(data.arrays) is not None:
-            raise ValueError("`steps_per_epoch` is for data that are tensors; with arrays, give `batch_size` instead.")
 
         validation = None
         if validation_data is not None:
@@ -403,15 +409,15 @@ class Model(Network):
         _check_samples(data, steps, "steps")
         return unpack_singleton(evaluate_loop(self, data, batch_size=batch_size, steps=steps, verbose=verbose))
 
-    def predict(self, x: Any = None, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
         """The outputs for all samples, in test mode: an array, or a list of arrays for several outputs.
 
-        steps: number of runs, for models whose inputs are tensors.
+        steps: number of runs, for models whose inputs are tensors; `x` is None then.
         """
         if type(x) is np.ndarray and x.shape in self._known_inputs and not (batch_size or steps or verbose):
             return step_function(self, "predict")([x])[0]
         if x is None and steps is None:
-            raise ValueError("predict needs data `x`, or `steps` where the model's inputs are tensors.")
+            raise ValueError("predict needs data `x`, or `steps` where the model's inputs are tensors; x is None.")
         batch_size = _batch_size(batch_size, steps, "steps")
         inputs, _, _ = self._standardize_user_data(x, batch_size=batch_size if not _fits(x, batch_size) else None)
         if steps is not None:
@@ -423,21 +429,27 @@ class Model(Network):
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Any:
         """One training step; the loss, or the list of loss and metrics, as they were before it."""
-        if sample_weight is None and class_weight is None and self._is_known(x, y):
-            return unpack_singleton(step_function(self, "train")([x, y]))
+        if sample_weight is None and class_weight is None:
+            arrays = self._known_arrays(x, y)
+            if arrays is not None:
+                return unpack_singleton(step_function(self, "train")(arrays))
         self._check_compiled()
         data = self._data(x, y, sample_weight, class_weight)
         self._check_trainable_weights_consistency()
-        self._note_batch(x, y)
+        if not data.weighted:
+            self._note_batch(x, y, data)
         return unpack_singleton(step_function(self, "train", data.weighted)(data.arrays))
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
         """The loss, or the list of loss and metrics, of one batch in test mode."""
-        if sample_weight is None and self._is_known(x, y):
-            return unpack_singleton(step_function(self, "test")([x, y]))
+        if sample_weight is None:
+            arrays = self._known_arrays(x, y)
+            if arrays is not None:
+                return unpack_singleton(step_function(self, "test")(arrays))
         self._check_compiled()
         data = self._data(x, y, sample_weight)
-        self._note_batch(x, y)
+        if not data.weighted:
+            self._note_batch(x, y, data)
         return unpack_singleton(step_function(self, "test", data.weighted)(data.arrays))
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -445,13 +457,17 @@ class Model(Network):
         inputs, _, _ = self._standardize_user_data(x)
         return unpack_singleton(step_function(self, "predict")(inputs))
 
-    def _is_known(self, x: Any, y: Any) -> bool:
-        """Whether arrays of these shapes have passed all checks before: the fast way of small steps."""
-        return type(x) is np.ndarray and type(y) is np.ndarray and (x.shape, y.shape) in self._known_batches
+    def _known_arrays(self, x: Any, y: Any) -> list[Any] | None:
+        """The arrays of a batch whose shapes have passed all checks before: the fast way of small steps."""
+        if (shapes_of(x), shapes_of(y)) in self._known_batches:
+            return [*(x if type(x) is list else [x]), *(y if type(y) is list else [y])]
+        return None
 
-    def _note_batch(self, x: Any, y: Any) -> None:
-        if type(x) is np.ndarray and type(y) is np.ndarray and x.ndim > 1 and y.ndim > 1:
-            self._known_batches = _remember(self._known_batches, (x.shape, y.shape))
+    def _note_batch(self, x: Any, y: Any, data: Data) -> None:
+        """Remember the shapes of a batch that has passed the checks and needed no change."""
+        key = shapes_of(x), shapes_of(y)
+        if None not in key and all(a is b for a, b in zip(data.arrays, [*to_list(x), *to_list(y)], strict=True)):
+            self._known_batches = _remember(self._known_batches, key)
 
     # -- generators --------------------------------------------------------------------------------------------------
 
@@ -508,9 +524,7 @@ class Model(Network):
         _plugins_call("polykeras_train_end", model=self, history=history)
         return history
 
-    @rename(
-        val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size"
-    )
+    @rename(val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size")
     def evaluate_generator(
         self,
         generator: Any,
@@ -534,9 +548,7 @@ class Model(Network):
             )
         )
 
-    @rename(
-        val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size"
-    )
+    @rename(val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size")
     def predict_generator(
         self,
         generator: Any,
@@ -606,6 +618,15 @@ def _fits(x: Any, batch_size: int | None) -> bool:
     return samples is not None and batch_size is not None and samples <= batch_size
 
 
+def shapes_of(data: Any) -> Any:
+    """What tells whether arrays have been checked before: a shape, or several; None for what is no array."""
+    if type(data) is np.ndarray:
+        return data.shape
+    if type(data) is list and all(type(one) is np.ndarray for one in data):
+        return tuple([one.shape for one in data])
+    return None
+
+
 def _remember(known: frozenset[Any], key: Any) -> frozenset[Any]:
     """`known` and `key`; starts anew when there are many, as with sequences of every length."""
     return frozenset({key}) if len(known) >= REMEMBERED_SHAPES else known | {key}
@@ -615,4 +636,3 @@ def _plugins_call(hook: str, **arguments: Any) -> None:
     from polykeras import plugins
 
     plugins.call(hook, **arguments)
-

@@ -21,14 +21,18 @@ class Kernel(NamedTuple):
     """Code bound to one step.
 
     call:      called positionally with the step's arrays (`step.arrays`), then, if `into`, with the arrays to write the
-               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Else it returns the results.
+               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Without `into` it
+               returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
+    bind:      optional; called with what `call` would be called with at every call, returns a function without arguments
+               that does the same. What can be settled for fixed arrays is settled there.
     """
 
     call: Callable[..., Any]
     into: bool = False
     workspace: int = 0
+    bind: Callable[..., Callable[[], Any]] | None = None
 
 
 class Limit(NamedTuple):
@@ -140,7 +144,7 @@ class Backend:
         return _plugin_kernels(self.name)
 
     def kernel(self, step: Step) -> Kernel:
-        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with attributes and sizes."""
+        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with the attributes."""
         name = step.op.name
         method = getattr(self, name) if self.has_method(name) else self.plugin_kernels.get(name)
         return bind(method, step) if method is not None else self._on_the_host(step)
@@ -158,7 +162,10 @@ class Backend:
             return bind(function, step)
         if name not in self._warned:
             self._warned.add(name)
-            warnings.warn(f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel", stacklevel=2)
+            warnings.warn(
+                f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel",
+                stacklevel=2,
+            )
         bound = bind(function, step, into=False)
         return Kernel(functools.partial(_through_the_host, self, bound))
 
@@ -191,7 +198,9 @@ def bind(method: Callable[..., Any], step: Step, into: bool = True) -> Kernel:
     if any(literal[opened:]) and len(names) < len(args):
         raise TypeError(f"sizes among the variadic operands of {step.op.name}")
     filled = {names[i]: a for i, a in enumerate(args) if literal[i] and i > opened}
-    if True in literal and not all(literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]):
+    if True in literal and not all(
+        literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]
+    ):
         return Kernel(functools.partial(_call_between, method, attrs, tuple(args)))
     bound = functools.partial(method, *args[:opened], **filled, **attrs)
     if not into:
@@ -217,7 +226,6 @@ def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tu
     """The executable gives arrays, sizes and shapes in the order of the arguments that are not literal."""
     given = iter(arrays)
     return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
-
 
 
 def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:

@@ -78,7 +78,7 @@ class _Scan:
         starts, sequences, captures = arrays[:s], arrays[s : s + q], arrays[s + q :]
         for i, (value, array) in enumerate(zip(self.outs, results, strict=True)):
             if array is None and value.kind != "unused":
-                results[i] = self._make(value, n, starts)
+                results[i] = self._make(value, n)
         backend = self.backend
         copy, row, count = backend.copy, backend.row, len(self.outs) - 2 * s
         finals, stacks, entering = results[:s], results[s : s + count], results[s + count :]
@@ -110,11 +110,13 @@ class _Scan:
             self.positions = self.backend.asarray(list(range(n)), "int64")
         return self.positions
 
-    def _make(self, value: Value, n: int, starts: Any) -> Any:
-        shape = tuple(n if d is None and i == 0 else d for i, d in enumerate(value.spec.shape or ()))
-        if None in shape:
+    def _make(self, value: Value, n: int) -> Any:
+        dims = value.spec.shape or ()
+        sizes = [n if i == 0 and dim is None else dim for i, dim in enumerate(dims)]
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes):
             raise ValueError("a loop whose results' sizes depend on computed data cannot be stacked")
-        return self.backend.empty(shape, value.spec.dtype)
+        return self.backend.empty(tuple(known), value.spec.dtype)
 
 
 class _Cond:

@@ -74,7 +74,11 @@ class Step:
     host:   it must run on the host, in order.
     """
 
-    __slots__ = ("op", "args", "outs", "attrs", "node", "bodies", "host")
+    __slots__ = ("op", "_args", "ins", "arrays", "dynamic", "outs", "attrs", "node", "bodies", "host")
+
+    # ins:     the values that it reads, those read for a size or a shape included.
+    # arrays:  the values whose elements it reads: the arguments of its kernel.
+    # dynamic: does a size depend on computed data?
 
     def __init__(
         self,
@@ -95,19 +99,19 @@ class Step:
         self.host = host
 
     @property
-    def ins(self) -> list[Value]:
-        """The values that it reads, those read for a size or a shape included."""
-        return [a.value if isinstance(a, (ShapeOf, SizeOf)) else a for a in self.args if isinstance(a, (Value, ShapeOf, SizeOf))]
+    def args(self) -> list[Argument]:
+        return self._args
 
-    @property
-    def arrays(self) -> list[Value]:
-        """The values whose elements it reads: the arguments of its kernel."""
-        return [a for a in self.args if isinstance(a, Value)]
-
-    @property
-    def dynamic(self) -> bool:
-        """Does a size depend on computed data?"""
-        return any(isinstance(a, (ShapeOf, SizeOf)) for a in self.args)
+    @args.setter
+    def args(self, args: list[Argument]) -> None:
+        self._args = args
+        self.arrays = [a for a in args if isinstance(a, Value)]
+        self.dynamic = any(isinstance(a, (ShapeOf, SizeOf)) for a in args)
+        self.ins = (
+            [a if isinstance(a, Value) else a.value for a in args if isinstance(a, (Value, ShapeOf, SizeOf))]
+            if self.dynamic
+            else self.arrays
+        )
 
     @property
     def allocates(self) -> bool:
@@ -161,9 +165,17 @@ class Program:
 
     def copy(self) -> Program:
         """A program whose lists can be changed without changing this one's; steps and values are shared."""
-        writes = [Write(w.storage, w.value, w.mode) for w in self.writes]
-        lists = (list(x) for x in (self.inputs, self.outputs, self.values, self.steps, self.reads))
-        return Program(*lists, writes, list(self.constants), list(self.counters), self.name)
+        return Program(
+            inputs=list(self.inputs),
+            outputs=list(self.outputs),
+            values=list(self.values),
+            steps=list(self.steps),
+            reads=list(self.reads),
+            writes=[Write(w.storage, w.value, w.mode) for w in self.writes],
+            constants=list(self.constants),
+            counters=list(self.counters),
+            name=self.name,
+        )
 
     def __str__(self) -> str:
         """A readable listing."""

@@ -86,7 +86,7 @@ def check_layer(
 
 
 def check_shapes(case: LayerCase) -> None:
-    """`compute_output_shape` and the output tensor declare the real outputs' shape, at two values of each unknown size."""
+    """`compute_output_shape` and the output tensor declare the real shape, at two values of each unknown size."""
     layer, inputs = case.make(), case.inputs()
     outputs = case.call(layer, inputs)
     computed = layer.compute_output_shape(list(case.shapes) if case.several else case.shapes[0])
@@ -173,7 +173,7 @@ def check_mask(case: LayerCase) -> None:
     for mask, output in zip(_list(found), _list(outputs), strict=False):
         if mask is not None:
             ndim = K.ndim(mask)
-            assert same_dims(K.int_shape(mask), K.int_shape(output)[:ndim]), (
+            assert same_dims(K.int_shape(mask), (K.int_shape(output) or ())[:ndim]), (
                 f"{case}: a mask of shape {K.int_shape(mask)} does not fit the output {K.int_shape(output)}"
             )
 

@@ -1,19 +1,17 @@
 """Nadam: Adam with Nesterov momentum, and a momentum that grows over the steps.
 
-    μ_t = beta_1·(1 − 0.5·0.96^(schedule_decay·t))           t = 1, 2, ...
-    P_t = μ_1·μ_2·…·μ_t
-    m ← beta_1·m + (1 − beta_1)·g
-    v ← beta_2·v + (1 − beta_2)·g²
-    n = (1 − μ_t)·g / (1 − P_t) + μ_(t+1)·m / (1 − P_(t+1))
-    p ← p − lr·n / (√(v / (1 − beta_2ᵗ)) + epsilon)
+μ_t = beta_1·(1 − 0.5·0.96^(schedule_decay·t))           t = 1, 2, ...
+P_t = μ_1·μ_2·…·μ_t
+m ← beta_1·m + (1 − beta_1)·g
+v ← beta_2·v + (1 − beta_2)·g²
+n = (1 − μ_t)·g / (1 − P_t) + μ_(t+1)·m / (1 − P_(t+1))
+p ← p − lr·n / (√(v / (1 − beta_2ᵗ)) + epsilon)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
@@ -27,7 +25,7 @@ class Nadam(Optimizer):
     lr: learning rate, >= 0.
     beta_1, beta_2: decay of the running mean and of the running square, 0 < beta < 1, near 1.
     epsilon: defaults to `K.epsilon()`.
-    State: iterations, all m, all v. (Keras saves the product P with no model: `set_weights` computes it.)
+    State: iterations, all m, all v. As in Keras 2.2.4 the product P is in no file: a loaded model starts it at 1 again.
     """
 
     @later(learning_rate="lr")
@@ -70,13 +68,6 @@ class Nadam(Optimizer):
             new_p = p - (of_gradient * g + of_mean * new_m) / (K.sqrt(correction * new_v) + self.epsilon)
             self.updates += [K.update(m, new_m), K.update(v, new_v), K.update(p, constrained(p, new_p))]
         return self.updates
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        super().set_weights(weights)
-        steps = np.arange(1, int(weights[0]) + 1, dtype=K.floatx())
-        factors = np.power(steps.dtype.type(0.96), steps * steps.dtype.type(self.schedule_decay))
-        momenta = K.get_value(self.beta_1) * (1 - steps.dtype.type(0.5) * factors)
-        K.set_value(self.m_schedule, momenta.prod(dtype=steps.dtype))
 
     def _momentum(self, t: Any) -> Any:
         """μ_t, a scalar"""

@@ -1,0 +1,63 @@
+"""The public names and signatures of training against those of Keras 2.2.4."""
+
+import importlib
+
+import pytest
+
+from tests.parity.golden import REFERENCE
+from tests.parity.test_api_engine import recorded, shown
+
+MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils")
+WAITING = {"TFOptimizer", "TensorBoard", "RemoteMonitor"}
+"""Not written yet."""
+INTERNAL = {
+    "callbacks.standardize_input_data",
+    "losses.deserialize_keras_object",
+    "losses.serialize_keras_object",
+    "metrics.deserialize_keras_object",
+    "metrics.serialize_keras_object",
+    "optimizers.deserialize_keras_object",
+    "optimizers.serialize_keras_object",
+    "engine.training.Layer",
+    "engine.training.collect_metrics",
+    "engine.training.slice_arrays",
+    "engine.training.weighted_masked_objective",
+}
+"""What Keras's modules merely import, or names that only its own files use."""
+
+
+def members():
+    modules = recorded()
+    return [
+        pytest.param(f"polykeras.{module}", name, member, id=f"{module}.{name}")
+        for module in MODULES
+        if modules
+        for name, member in modules[f"keras.{module}"]["members"].items()
+        if name not in WAITING and f"{module}.{name}" not in INTERNAL
+    ]
+
+
+def test_the_record_is_there():
+    if not REFERENCE.is_dir():
+        pytest.skip("no reference data")
+    assert len(members()) > 80
+
+
+@pytest.mark.parametrize(("module", "name", "member"), members())
+def test_member(module, name, member):
+    ours = getattr(importlib.import_module(module), name)
+    if member.get("kind") == "function":
+        assert shown(ours) == member["signature"]
+    elif member.get("kind") == "class":
+        if "signature" in member and name not in ("Model", "Callback", "History", "TerminateOnNaN", "Optimizer"):
+            assert shown(ours.__init__) == member["signature"]
+        for method, record in member.get("own_methods", {}).items():
+            if not method.startswith("_"):
+                assert shown(getattr(ours, method)) == record["signature"], method
+
+
+@pytest.mark.parametrize("name", sorted(WAITING))
+def test_waiting_names_are_not_there(name):
+    """A name that is there belongs out of the list."""
+    for module in ("polykeras.callbacks", "polykeras.optimizers"):
+        assert not hasattr(importlib.import_module(module), name)
