@@ -180,10 +180,9 @@ class _Fuser:
         unit = self._joined(i, read, shape) if shape is not None else None
         dying = 0
         if shape is not None:
-            size = step.outs[0].spec.size
-            for v in dict.fromkeys(operands):
-                inside = unit is not None and v in self.owner and _found(self.owner[v]) is unit
-                dying += v.kind == "temp" and not inside and self.last_use[v] == i and v.spec.size == size
+            for v in set(operands):
+                if v.kind == "temp" and self.last_use[v] == i and v.spec.shape == shape:
+                    dying += not (v in self.owner and _found(self.owner[v]) is unit)
         if unit is None:
             level = max((u.level + 1 for u in read), default=0)
             if after is not None:
