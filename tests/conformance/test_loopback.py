@@ -26,6 +26,7 @@ def test_it_has_the_methods_of_a_backend(loopback):
     checks.check_methods(loopback)
 
 
+@pytest.mark.filterwarnings("ignore:the op .* runs on the host:UserWarning")
 @pytest.mark.parametrize("declared", OPS, ids=lambda declared: declared.name)
 def test_every_op_runs_on_it(declared, loopback):
     checks.check_signature(declared, loopback)
