@@ -380,7 +380,7 @@ def test_T21_a_plugins_layer_loads_in_a_new_process_only_while_the_plugin_is_ena
     info = site / "acme_gates-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-gates\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[polykeras.layers]\nGate = acme_gates:Sluice\n")
+    (info / "entry_points.txt").write_text("[polykeras.layers]\nSluice = acme_gates:Sluice\n")
     (site / "acme_gates.py").write_text(GATE)
 
     def run(code, **variables):
