@@ -1,86 +1,170 @@
-"""`polykeras demo` as its user runs it, on each CPU backend."""
+"""The command `polykeras demo`, run in this process for an epoch or two."""
 
-import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import polykeras
-from polykeras.demo import data, model
-from polykeras.models import Model
+from polykeras import backend_scope
+from polykeras.cli import main
+from polykeras.demo import command, data, model, picture
+from polykeras.runtime import select
 from polykeras.utils import set_random_seed
 
-BACKENDS = ["numpy", "numba"]
+BACKENDS = [name for name in ("numpy", "numba") if name in select.installed()]
 
 
-def demo(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run the command in `folder`, with output to a pipe as to a log file."""
-    command = Path(sys.executable).with_name("polykeras")
-    inherited = {key: value for key, value in os.environ.items() if key != "POLYKERAS_BACKEND"}
-    return subprocess.run(
-        [command, "demo", *arguments],
-        cwd=folder,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def first_epoch(backend: str, seed: int = 0) -> tuple[list[np.ndarray], float, float]:
+    """Initial weights, then loss and validation loss of the first epoch."""
+    digits = data.load()
+    set_random_seed(seed)
+    with backend_scope(backend):
+        network = model.build(digits.training.images.shape[1:])
+        weights = network.get_weights()
+        fitted = network.fit(*digits.training, epochs=1, verbose=0, validation_data=tuple(digits.validation))
+    return weights, fitted.history["loss"][0], fitted.history["val_loss"][0]
+
+
+def test_default_run_reaches_the_promised_accuracy_and_writes_its_files(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "new" / "folder")]) == 0
+    out = capsys.readouterr().out
+    accuracy = float(out.split("Test accuracy: ")[1].split()[0])
+    assert accuracy >= 0.97
+    assert f"Backend: {select.why()}" in out
+    assert "Epoch 20/20" in out and "val_loss" in out
+    weights, image = tmp_path / "new" / "folder" / "digits.h5", tmp_path / "new" / "folder" / "digits.png"
+    assert f"Weights: {weights}" in out and f"Picture: {image}" in out
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert sorted(weights.parent.iterdir()) == [weights, image]
+    digits = data.load()
+    network = model.build(digits.test.images.shape[1:])
+    network.load_weights(str(weights))
+    assert network.evaluate(*digits.test, verbose=0)[1] == pytest.approx(accuracy, abs=1e-4)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_it_reads_digits_and_shows_what_it_learned(backend, tmp_path):
-    done = demo(tmp_path, "--out", "shown", POLYKERAS_BACKEND=backend)
-    assert done.returncode == 0, done.stderr
-    [accuracy] = re.findall(r"^Test accuracy: (\d\.\d+)", done.stdout, re.MULTILINE)
-    assert float(accuracy) >= 0.97
-    assert re.search(rf"^Backend: {backend} .*POLYKERAS_BACKEND", done.stdout, re.MULTILINE)
-    [picture] = (tmp_path / "shown").glob("*.png")
-    assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    [weights] = (tmp_path / "shown").glob("*.h5")
-    assert {f"shown/{picture.name}", f"shown/{weights.name}"} <= set(done.stdout.split())
-    trained = model.build(data.load().training.images.shape[1:])
-    trained.load_weights(str(weights))
+def test_backend_is_chosen_by_option(backend, tmp_path, capsys):
+    assert main(["demo", "--backend", backend, "--out", str(tmp_path), "--epochs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert f"Backend: {backend} (chosen by --backend)" in out
+    assert "Epoch 1/1" in out
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_first_epoch_is_the_same_on_every_backend(backend):
+    weights, *losses = first_epoch(backend)
+    expected_weights, *expected_losses = first_epoch("numpy")
+    for got, expected in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-6)
+    np.testing.assert_allclose(losses, expected_losses, atol=1e-4)
+
+
+def test_the_seed_decides():
+    weights, *losses = first_epoch("numpy", seed=3)
+    again, *same_losses = first_epoch("numpy", seed=3)
+    others, *other_losses = first_epoch("numpy", seed=4)
+    assert all(np.array_equal(one, two) for one, two in zip(weights, again, strict=True))
+    assert losses == same_losses
+    assert not np.array_equal(weights[0], others[0])
+    assert losses != other_losses
+
+
+def test_data_is_split_into_disjoint_parts():
+    digits = data.load()
+    assert [len(part) for part in digits] == [1257, 180, 360]
+    assert all(part.images.shape[1:] == (8, 8, 1) and part.images.dtype == "float32" for part in digits)
+    assert max(part.images.max() for part in digits) == 1.0
+    assert np.bincount(np.concatenate([part.digits for part in digits])).sum() == 1797
+    seen = [image.tobytes() for part in digits for image in part.images]
+    assert len(set(seen)) == len(seen)
+
+
+# -- the picture -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("mistakes", [0, 1, 5, 40])
+def test_picture_of_any_number_of_mistakes(mistakes, tmp_path):
+    import matplotlib.image
+
     test = data.load().test
-    assert (trained.predict(test.images).argmax(axis=1) == test.digits).mean() == pytest.approx(
-        float(accuracy), abs=1e-4
+    guesses = test.digits.copy()
+    guesses[:mistakes] = (guesses[:mistakes] + 1) % 10
+    history = {key: [0.5] for key in ("loss", "val_loss", "acc", "val_acc")}
+    picture.save(tmp_path / "one.png", history, test, np.eye(10)[guesses], "numpy")
+    pixels = matplotlib.image.imread(tmp_path / "one.png")
+    height, width, _ = pixels.shape
+    assert height > 500 and width > 1000
+    reddest = (pixels[:, width // 2 :, 0] - pixels[:, width // 2 :, 1]).max()
+    assert (reddest > 0.4) == (mistakes > 0)  # guesses are written in red
+
+
+def test_picture_leaves_pyplot_alone(tmp_path):
+    import subprocess
+
+    code = (
+        "import sys; from polykeras.cli import main\n"
+        f"main(['demo', '--epochs', '1', '--out', {str(tmp_path)!r}])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules"
     )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
 
 
-def test_the_option_wins_over_the_environment(tmp_path):
-    done = demo(tmp_path, "--backend", "numba", "--epochs", "1", POLYKERAS_BACKEND="numpy")
-    assert done.returncode == 0, done.stderr
-    assert "Backend: numba (chosen by --backend)" in done.stdout
+# -- errors, all of them before the training ---------------------------------------------------------------------------
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fails the test where training begins."""
+
+    def build(shape: tuple[int, ...]) -> None:
+        raise AssertionError("the training has begun")
+
+    monkeypatch.setattr(model, "build", build)
 
 
-def test_a_folder_that_cannot_be_written_is_refused_before_the_training(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    done = demo(tmp_path, "--out", "file/deeper")
-    assert done.returncode == 1
-    assert "file/deeper" in done.stderr
-    assert "--out" in done.stderr
-    assert "Epoch" not in done.stdout
+@pytest.mark.usefixtures("untrained")
+class TestRefusals:
+    @pytest.mark.parametrize("module, distribution", [("sklearn", "scikit-learn"), ("matplotlib", "matplotlib")])
+    def test_missing_library(self, module, distribution, monkeypatch, tmp_path, capsys):
+        monkeypatch.setitem(sys.modules, module, None)
+        assert main(["demo", "--out", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert distribution in error and 'pip install "polykeras[demo]"' in error
+
+    def test_folder_that_is_a_file(self, tmp_path, capsys):
+        (tmp_path / "taken").write_text("")
+        assert main(["demo", "--out", str(tmp_path / "taken" / "inside")]) == 1
+        error = capsys.readouterr().err
+        assert str(tmp_path / "taken" / "inside") in error and "--out" in error
+
+    def test_unwritable_folder(self, tmp_path, monkeypatch, capsys):
+        def refuse(dir: Path) -> None:
+            raise PermissionError(13, "Permission denied", str(dir))
+
+        monkeypatch.setattr(command.tempfile, "TemporaryFile", refuse)  # to root nothing is unwritable
+        assert main(["demo", "--out", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert f"cannot write into the folder {str(tmp_path)!r}: Permission denied" in error
+
+    def test_file_in_the_way(self, tmp_path, capsys):
+        (tmp_path / "digits.png").mkdir()
+        assert main(["demo", "--out", str(tmp_path)]) == 1
+        assert "digits.png" in capsys.readouterr().err
+
+    def test_unknown_backend(self, tmp_path, capsys):
+        assert main(["demo", "--backend", "nmupy", "--out", str(tmp_path)]) == 1
+        assert "Did you mean 'numpy'?" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "option, value",
+        [("--epochs", "0"), ("--epochs", "many"), ("--seed", "-1"), ("--seed", "4294967296"), ("--backend", "")],
+    )
+    def test_bad_option(self, option, value, capsys):
+        with pytest.raises(SystemExit):
+            main(["demo", option, value])
+        assert repr(value) in capsys.readouterr().err
 
 
-def first_epoch(backend: str) -> tuple[list[np.ndarray], dict[str, list[float]]]:
-    """The demo's initial weights, and what its first epoch reports."""
-    with polykeras.backend_scope(backend):
-        digits = data.load()
-        set_random_seed(0)
-        network: Model = model.build(digits.training.images.shape[1:])
-        initial = network.get_weights()
-        history = network.fit(
-            *digits.training, batch_size=model.BATCH, epochs=1, validation_data=tuple(digits.validation), verbose=0
-        )
-    return initial, history.history
-
-
-def test_the_backends_agree_on_weights_and_losses():
-    (initial, reported), (other_initial, other_reported) = map(first_epoch, BACKENDS)
-    for weight, other in zip(initial, other_initial, strict=True):
-        np.testing.assert_array_equal(weight, other)
-    for name in ("loss", "val_loss"):
-        assert reported[name] == pytest.approx(other_reported[name], abs=1e-4)
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1"])
+def test_set_random_seed_refuses(seed):
+    with pytest.raises(ValueError, match="from 0 to"):
+        set_random_seed(seed)

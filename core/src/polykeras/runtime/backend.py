@@ -25,11 +25,14 @@ class Kernel(NamedTuple):
                returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
+    bind:      optional; called with what `call` would be called with at every call, returns a function without arguments
+               that does the same. What can be settled for fixed arrays is settled there.
     """
 
     call: Callable[..., Any]
     into: bool = False
     workspace: int = 0
+    bind: Callable[..., Callable[[], Any]] | None = None
 
 
 class Limit(NamedTuple):
@@ -107,6 +110,14 @@ class Backend:
         """A new array with the elements of `array`."""
         raise NotImplementedError
 
+    def row(self, array: Any, index: int) -> Any:
+        """A view of one element along the first axis; of rank 0 for an array of rank 1."""
+        return array[index, ...]
+
+    def truth(self, array: Any) -> bool:
+        """The value of a boolean array of rank 0."""
+        return bool(array)
+
     def size(self, array: Any) -> int | tuple[int, ...]:
         """An integer array as a size: an int, or a tuple of ints."""
         value = self.to_numpy(array).tolist()
@@ -139,7 +150,7 @@ class Backend:
         return bind(method, step) if method is not None else self._on_the_host(step)
 
     def _on_the_host(self, step: Step) -> Kernel:
-        """A plugin's kernel for NumPy, between copies to the host and back."""
+        """A plugin's kernel for NumPy: as it is where arrays are NumPy's, else between copies to the host and back."""
         name = step.op.name
         function = _plugin_kernels("numpy").get(name)
         if function is None:
@@ -147,6 +158,8 @@ class Backend:
                 f"the backend '{self.name}' has no kernel for the op '{name}', and the op no lowering. "
                 f"A plugin can bring one: hook polykeras_kernels [{step.where()}]"
             )
+        if self.host:
+            return bind(function, step)
         if name not in self._warned:
             self._warned.add(name)
             warnings.warn(
