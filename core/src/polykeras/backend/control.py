@@ -15,12 +15,25 @@ from polykeras.symbolic.ops.control import scan
 from polykeras.symbolic.ops.shape import reverse, size_of
 
 __all__ = [
-    "Function", "foldl", "foldr", "function", "gradients", "in_test_phase", "in_train_phase", "map_fn", "print_tensor",
-    "rnn", "scan", "stop_gradient", "switch",
+    "Function",
+    "foldl",
+    "foldr",
+    "function",
+    "gradients",
+    "in_test_phase",
+    "in_train_phase",
+    "map_fn",
+    "print_tensor",
+    "rnn",
+    "scan",
+    "stop_gradient",
+    "switch",
 ]
 
 
-def function(inputs: Sequence[Any], outputs: Sequence[Tensor], updates: Sequence[Any] | None = None, **kwargs: Any) -> Function:
+def function(
+    inputs: Sequence[Any], outputs: Sequence[Tensor], updates: Sequence[Any] | None = None, **kwargs: Any
+) -> Function:
     """A callable that computes outputs from inputs and performs updates (see `Function`).
 
     Keyword arguments: `name`, `backend` (a name or a backend; the current one at each call if not given).
@@ -48,7 +61,7 @@ def stop_gradient(variables: Any) -> Any:
 
 def print_tensor(x: Tensor, message: str = "") -> Tensor:
     """x, printed with the message whenever it is computed.   x: s -> s"""
-    return OPS["print_tensor"](x, message=message)  # type: ignore[no-any-return]
+    return OPS["print_tensor"](x, message=message)
 
 
 # -- choices -----------------------------------------------------------------------------------------------------------
@@ -108,7 +121,7 @@ def _to_rank(x: Tensor, rank: int) -> Tensor:
     if missing <= 0:
         return x
     sizes = [size_of(x, i) if n is None else n for i, n in enumerate(x.spec.shape or ())]
-    return OPS["reshape"](x, (*sizes, *[1] * missing))  # type: ignore[no-any-return]
+    return OPS["reshape"](x, (*sizes, *[1] * missing))
 
 
 # -- loops -------------------------------------------------------------------------------------------------------------
@@ -168,8 +181,8 @@ def rnn(
 
     `step_function(input, states)` gets the states followed by the constants and returns (output, new states).
     Returns the last output (samples, ...), all outputs (samples, time, ...), and the last states.
-    Where the mask is false a step keeps the states; its output is the first state's (unrolled: the output before it, zeros
-    at first).
+    Where the mask is false a step keeps the states; its output is the first state's (unrolled: the output before it,
+    zeros at first).
     """
     rank = inputs.spec.ndim
     if rank < 3:
@@ -236,5 +249,3 @@ def _unrolled(
         states, output = step(states, elements, before)
         made.append(output)
     return made[-1], OPS["stack"](*made, axis=1), states
-
-

@@ -19,11 +19,13 @@ from polykeras.symbolic.ops import control
 from polykeras.symbolic.spec import Spec, product
 
 
-def variable(value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None) -> Variable:
+def variable(
+    value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None
+) -> Variable:
     """A tensor whose value is kept from call to call.   value: s -> s
 
-    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated when
-    the variable's value is first needed. `dtype` is floatx unless given.
+    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated
+    when the variable's value is first needed. `dtype` is floatx unless given.
     """
     dtype = dtypes.check(dtype or config.floatx())
     if hasattr(value, "toarray"):
@@ -38,13 +40,15 @@ def variable(value: Any, dtype: str | None = None, name: str | None = None, cons
     return made
 
 
-def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+def constant(
+    value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None
+) -> Tensor:
     """A tensor that never changes, filled from `value` if `shape` is given.   -> shape, or value's"""
     dtype = dtypes.check(dtype or config.floatx())
     array = np.array(value, dtype=dtype)
     if shape is not None:
         if array.size == 1:  # no array until somebody needs the elements
-            return OPS["fill"](tuple(shape), value=array.item(), dtype=dtype)  # type: ignore[no-any-return]
+            return OPS["fill"](tuple(shape), value=array.item(), dtype=dtype)
         if array.size == np.prod(shape):
             array = array.reshape(tuple(shape))
         else:
@@ -100,7 +104,7 @@ def is_sparse(tensor: Any) -> bool:
 
 def shape(x: Tensor) -> Tensor:
     """The shape as a tensor.   x: (...) -> (rank,) int32"""
-    return OPS["shape_of"](x)  # type: ignore[no-any-return]
+    return OPS["shape_of"](x)
 
 
 def int_shape(x: Any) -> tuple[int | None, ...] | None:
@@ -172,7 +176,7 @@ def _filled(shape: Any, value: float, dtype: str | None, name: str | None) -> Te
     dtype = dtypes.check(dtype or config.floatx())
     sizes = (shape,) if isinstance(shape, (int, np.integer)) else shape
     if isinstance(sizes, Tensor) or any(not isinstance(n, (int, np.integer)) for n in sizes):
-        return OPS["fill"](sizes, value=value, dtype=dtype)  # type: ignore[no-any-return]
+        return OPS["fill"](sizes, value=value, dtype=dtype)
     return variable(OPS["fill"](tuple(sizes), value=value, dtype=dtype), dtype, name)
 
 

@@ -32,7 +32,9 @@ def save(file: Path, history: Mapping[str, Sequence[float]], test: Part, probabi
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != test.digits)
     figure.suptitle(
         f"Handwritten digits on {backend}: test accuracy {1 - len(wrong) / len(test):.1%}",
-        fontsize=15, color=_INK, fontweight="bold",
+        fontsize=15,
+        color=_INK,
+        fontweight="bold",
     )
     upper, lower = left.subplots(2, 1, sharex=True)
     _curves(upper, history, "loss", "loss")
@@ -47,7 +49,8 @@ def _curves(axes: Any, history: Mapping[str, Sequence[float]], key: str, name: s
 
     epochs = range(1, len(history[key]) + 1)
     for values, label, colour in (
-        (history[key], "training (with dropout)", _TRAINING), (history[f"val_{key}"], "validation", _VALIDATION)
+        (history[key], "training (with dropout)", _TRAINING),
+        (history[f"val_{key}"], "validation", _VALIDATION),
     ):
         axes.plot(epochs, values, color=colour, label=label, linewidth=2, marker="o", markersize=4)
     axes.set_title(name, loc="left", fontsize=12, color=_INK)
@@ -69,7 +72,8 @@ def _mistakes(figure: Any, test: Part, probabilities: Any, wrong: Any) -> None:
     count = f"{len(wrong)} of {len(test)} test digits wrong"
     figure.suptitle(
         count if len(shown) == len(wrong) else f"{count}; the {len(shown)} most confident mistakes",
-        fontsize=12, color=_INK,
+        fontsize=12,
+        color=_INK,
     )
     columns = max(2, math.ceil(math.sqrt(len(shown))))
     grid = figure.subplots(max(2, math.ceil(len(shown) / columns)), columns)

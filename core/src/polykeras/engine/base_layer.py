@@ -268,7 +268,7 @@ class Layer(Connections, Terms):
         declared = self.compute_output_shape(unpack_singleton(input_shapes))
         several = isinstance(declared, list) and any(isinstance(shape, list | tuple) for shape in declared)
         for tensor, shape in zip(outputs, declared if several else [declared], strict=False):
-            tensor._keras_shape = _completed(K.int_shape(tensor), shape)  # type: ignore[attr-defined]
+            tensor._keras_shape = _completed(K.int_shape(tensor), shape)
 
     def _input_dtype(self, index: int) -> str | None:
         """The dtype of input `index`, where the layer has a say in it."""
@@ -290,8 +290,17 @@ class Layer(Connections, Terms):
         layers, node_indices, tensor_indices = zip(*histories, strict=True) if histories else ((), (), ())
         masks = to_list(output_masks, allow_tuple=True)
         Node(
-            self, layers, node_indices, tensor_indices, inputs, outputs, to_list(input_masks), masks,
-            to_list(input_shapes), to_list(output_shapes), arguments,
+            self,
+            layers,
+            node_indices,
+            tensor_indices,
+            inputs,
+            outputs,
+            to_list(input_masks),
+            masks,
+            to_list(input_shapes),
+            to_list(output_shapes),
+            arguments,
         )
         for index, (tensor, mask) in enumerate(zip(outputs, masks, strict=True)):
             tensor._keras_shape = K.int_shape(tensor)

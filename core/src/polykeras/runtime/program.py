@@ -106,7 +106,7 @@ class Step:
     def args(self, args: list[Argument]) -> None:
         self._args = args
         self.arrays = [a for a in args if isinstance(a, Value)]
-        self.dynamic = any([isinstance(a, (ShapeOf, SizeOf)) for a in args])
+        self.dynamic = any(isinstance(a, (ShapeOf, SizeOf)) for a in args)
         self.ins = (
             [a if isinstance(a, Value) else a.value for a in args if isinstance(a, (Value, ShapeOf, SizeOf))]
             if self.dynamic
@@ -165,9 +165,17 @@ class Program:
 
     def copy(self) -> Program:
         """A program whose lists can be changed without changing this one's; steps and values are shared."""
-        writes = [Write(w.storage, w.value, w.mode) for w in self.writes]
-        lists = (list(x) for x in (self.inputs, self.outputs, self.values, self.steps, self.reads))
-        return Program(*lists, writes, list(self.constants), list(self.counters), self.name)
+        return Program(
+            inputs=list(self.inputs),
+            outputs=list(self.outputs),
+            values=list(self.values),
+            steps=list(self.steps),
+            reads=list(self.reads),
+            writes=[Write(w.storage, w.value, w.mode) for w in self.writes],
+            constants=list(self.constants),
+            counters=list(self.counters),
+            name=self.name,
+        )
 
     def __str__(self) -> str:
         """A readable listing."""

@@ -103,11 +103,13 @@ class _Specialiser:
         return self.program.new_value(spec, "unfed", node)
 
     def _constant(self, spec: Spec, payload: Any) -> Value:
+        # -0.0 equals 0.0 and 1 equals True: what tells them apart is part of the key.
+        key: Any = ("const", spec.dtype, type(payload), payload, str(payload) if isinstance(payload, float) else None)
         try:
-            key = ("const", spec.dtype, type(payload), payload, str(payload) if isinstance(payload, float) else None)
             found = self.merged.get(key)
-        except TypeError:
-            key, found = ("const", spec.dtype, id(payload)), self.merged.get(("const", spec.dtype, id(payload)))
+        except TypeError:  # an array
+            key = ("const", spec.dtype, id(payload))
+            found = self.merged.get(key)
         if found is None:
             found = self.merged[key] = (self.program.new_value(spec, "const", payload),)
         return found[0]
@@ -116,8 +118,8 @@ class _Specialiser:
         op, attrs = node.op, node.attrs
         if op is SCAN or op is COND:
             return self._control(node, ins)
-        same = [v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True)]
-        specs = node.specs if all(same) else op.infer(tuple([v.spec for v in ins]), attrs)
+        unchanged = all(v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True))
+        specs = node.specs if unchanged else op.infer(tuple([v.spec for v in ins]), attrs)
         if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
         if op.alias_rule is not None:
@@ -129,7 +131,7 @@ class _Specialiser:
             if known is not None and not (isinstance(known, tuple) and None in known):
                 return (self._constant(Spec(specs[0].shape, specs[0].dtype, known), known),)
         args = [self._argument(op.is_size(i), i in op.shape_only, v) for i, v in enumerate(ins)]
-        key = (op, tuple(attrs.values()), tuple(args))
+        key: Any = (op, tuple(attrs.values()), tuple(args))
         try:
             found = None if op.effect else self.merged.get(key)
         except TypeError:  # an attribute that cannot be compared: the node stays alone
@@ -177,7 +179,8 @@ class _Specialiser:
     def _effect(self, node: Node, ins: list[Value], spec: Spec) -> Value:
         """A stand-in value: reaching it performs the effect, its elements are another value's."""
         if node.op is after:
-            stands_for, effects = ins[0], [(v, None) for v in ins[1:]]
+            stands_for = ins[0]
+            effects: list[tuple[Value, Write | None]] = [(v, None) for v in ins[1:]]
         else:
             variable, new = ins
             if variable.kind != "variable":
@@ -225,7 +228,8 @@ class _Specialiser:
                     f"{results[i].shape}; a state keeps its shape"
                 )
         finals = [Spec(s.shape, s.dtype) for s in specs[1 : 1 + states]]
-        rows = [Spec((n, *s.shape), s.dtype) for s in (*results[states:], *finals)]  # type: ignore[misc]
+        assert n is None or isinstance(n, int)
+        rows = [Spec((n, *(s.shape or ())), s.dtype) for s in (*results[states:], *finals)]
         args: list[Argument] = [self._argument(True, False, ins[0]), *ins[1:]]
         return self._control_step(node, args, [*finals, *rows], (sub,))
 
@@ -260,7 +264,9 @@ class _Specialiser:
 
     # -- backward: what is reached -------------------------------------------------------------------------------
 
-    def finish(self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False) -> Program:
+    def finish(
+        self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False
+    ) -> Program:
         """Keep what the outputs and the writes need, in order."""
         program = self.program
         wanted = [self.value(t) for t in outputs]
@@ -398,7 +404,7 @@ def specialise_body(body: Body, specs: tuple[Spec, ...]) -> Program:
         while len(body.programs) >= BODY_PROGRAMS:
             body.programs.pop(next(iter(body.programs)), None)
         body.programs[specs] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 # -- which values the shapes depend on ---------------------------------------------------------------------------------
@@ -414,7 +420,11 @@ def static_sources(outputs: Sequence[Tensor], stop: Iterable[Key] = ()) -> list[
     return [
         n
         for n in nodes
-        if not n.inputs and n.op is not CONSTANT and (n, 0) in wanted and _can_be_static(n.specs[0]) and (n, 0) not in stops
+        if not n.inputs
+        and n.op is not CONSTANT
+        and (n, 0) in wanted
+        and _can_be_static(n.specs[0])
+        and (n, 0) not in stops
     ] + [k[0] for k in stops if k in wanted and _can_be_static(k[0].specs[k[1]])]
 
 
@@ -452,4 +462,4 @@ def _body_demand(body: Body) -> list[int]:
         for node in reversed(graph.topological(body.outputs)):
             _demand(node, wanted)
         body.demand = [i for i, p in enumerate(body.parameters) if p.key in wanted]
-    return body.demand  # type: ignore[no-any-return]
+    return body.demand

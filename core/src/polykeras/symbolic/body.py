@@ -24,7 +24,11 @@ class Body:
     __slots__ = ("parameters", "captures", "outputs", "nodes", "programs", "demand")
 
     def __init__(
-        self, parameters: tuple[Tensor, ...], captures: tuple[Tensor, ...], outputs: tuple[Tensor, ...], nodes: list[Node]
+        self,
+        parameters: tuple[Tensor, ...],
+        captures: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        nodes: list[Node],
     ):
         self.parameters = parameters
         self.captures = captures
@@ -104,7 +108,9 @@ def loop_position() -> Tensor | None:
     opened = trace = graph.current_trace()
     while trace is not None and trace.position is None:
         trace = trace.outer
-    return None if trace is None or opened is None else opened.localise(trace.position)
+    if opened is None or trace is None or trace.position is None:
+        return None
+    return opened.localise(trace.position)
 
 
 def inline(body: Body, arguments: Sequence[Tensor]) -> list[Tensor]:

@@ -148,7 +148,7 @@ class Op:
         for t in inputs:
             if t.__dict__.get("_uses_learning_phase"):
                 for output in outputs:
-                    output._uses_learning_phase = True  # type: ignore[attr-defined]
+                    output._uses_learning_phase = True
                 break
         return outputs[0] if len(outputs) == 1 and not self.returns_tuple(attrs) else outputs
 
@@ -368,7 +368,9 @@ def lift(function: Callable[..., int | bool]) -> Rule:
         if not any(isinstance(v, tuple) for v in values):
             return _apply(function, values)
         n = lengths.pop() if lengths else 1
-        columns = [v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values]
+        columns = [
+            v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values
+        ]
         return tuple(_apply(function, row) for row in zip(*columns, strict=True))
 
     return folded

@@ -173,7 +173,7 @@ def check_mask(case: LayerCase) -> None:
     for mask, output in zip(_list(found), _list(outputs), strict=False):
         if mask is not None:
             ndim = K.ndim(mask)
-            assert same_dims(K.int_shape(mask), K.int_shape(output)[:ndim]), (
+            assert same_dims(K.int_shape(mask), (K.int_shape(output) or ())[:ndim]), (
                 f"{case}: a mask of shape {K.int_shape(mask)} does not fit the output {K.int_shape(output)}"
             )
 

@@ -1,8 +1,8 @@
 """Flat updates: equal elementwise updates of many small variables become one, on variables that lie behind each other.
 
-An optimizer writes the same chain of steps for every weight. For small weights a step costs its call and not its work, so
-the variables of each role (weights, first moments, ...) are moved into one block, the gradients are made into one buffer,
-and the chain runs once on all of them.
+An optimizer writes the same chain of steps for every weight. For small weights a step costs its call and not its work,
+so the variables of each role (weights, first moments, ...) are moved into one block, the gradients are made into one
+buffer, and the chain runs once on all of them.
 """
 
 from __future__ import annotations
@@ -90,17 +90,12 @@ class _Finder:
         return [b for b in found if self._closed(b)]
 
     def _small(self, write: Write) -> bool:
-        spec = write.storage.spec
+        spec: Spec = write.storage.spec
         maker = self.maker.get(write.value)
-        return (
-            write.mode == "set"
-            and maker is not None
-            and self._part(maker, spec)
-            and 0 < spec.size <= MOST_ELEMENTS
-            and spec.shape == write.value.spec.shape
-            and spec.dtype == write.value.spec.dtype
-            and not isinstance(write.storage, FlatStorage)
-        )
+        if write.mode != "set" or maker is None or isinstance(write.storage, FlatStorage):
+            return False
+        same = spec.shape == write.value.spec.shape and spec.dtype == write.value.spec.dtype
+        return same and 0 < spec.size <= MOST_ELEMENTS and self._part(maker, spec)
 
     def _part(self, step: Step, spec: Spec) -> bool:
         """Is it an elementwise step on arrays of one shape, and scalars?"""
@@ -134,12 +129,16 @@ class _Finder:
         made = {s.outs[0] for s in bundle.steps}
         if not all(w.value in made for w in bundle.writes):
             return False
-        spec = bundle.writes[0].storage.spec
+        spec: Spec = bundle.writes[0].storage.spec
         for s in bundle.steps:
             for v in s.arrays:
                 if v.spec.shape != spec.shape or v in made or v in bundle.variables or v in bundle.temps:
                     continue
-                if v.spec.dtype != spec.dtype or v.kind not in ("variable", "temp") or isinstance(v.source, FlatStorage):
+                if (
+                    v.spec.dtype != spec.dtype
+                    or v.kind not in ("variable", "temp")
+                    or isinstance(v.source, FlatStorage)
+                ):
                     return False
                 (bundle.variables if v.kind == "variable" else bundle.temps).append(v)
         return spec.shape != ()
@@ -176,12 +175,10 @@ def _merge(program: Program, group: list[_Bundle]) -> None:
         program.steps.append(Step(PACK, parts, [flat[v]], {}, None))
     for s in first.steps:
         out = flat[s.outs[0]] = program.new_value(Spec((total,), dtype))
-        args = [flat.get(a, a) for a in s.args]  # type: ignore[arg-type]
+        args: list[Argument] = [flat.get(a, a) if isinstance(a, Value) else a for a in s.args]
         program.steps.append(Step(s.op, args, [out], s.attrs, s.node))
     for i, w in enumerate(first.writes):
         storage = storages.get(w.storage) or FlatStorage([b.writes[i].storage for b in group])
         program.writes.append(Write(storage, flat[w.value]))
     merged = {w for b in group for w in b.writes}
     program.writes = [w for w in program.writes if w not in merged]
-
-

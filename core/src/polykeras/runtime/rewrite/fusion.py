@@ -241,19 +241,18 @@ class _Fuser:
         fused = {u for u in order if u.shape is not None and (len(u.members) > 1 or self._alone(u))}
         plain = self._unread_plain(order, fused, operands)
         wanted: set[Value] = {*self.program.outputs, *[w.value for w in self.program.writes]}
-        for u in order:
-            if u in fused:
-                inside = {out for i in u.members for out in self.steps[i].outs}
-                wanted.update(v for i in u.members for v in operands[i] if v not in inside)
-            elif u.members[0] not in plain:
-                wanted.update(self.steps[u.members[0]].ins)
         steps = []
-        for u in order:
-            if u in fused:
+        for u in reversed(order):
+            if u not in fused:
+                if u.members[0] not in plain:
+                    steps.append(self.steps[u.members[0]])
+                    wanted.update(steps[-1].ins)
+                continue
+            made = {out for i in u.members for out in self.steps[i].outs}
+            if not made.isdisjoint(wanted):  # lowering may leave results that nobody reads
                 steps.append(self._fused(u, operands, wanted))
-            elif u.members[0] not in plain:
-                steps.append(self.steps[u.members[0]])
-        self.program.steps = steps
+                wanted.update(steps[-1].ins)
+        self.program.steps = steps[::-1]
         constants = self.program.constants
         self.program.constants = [s for s in constants if s.outs[0] not in self.plain or s.outs[0] in self.read]
 

@@ -12,7 +12,7 @@ from polykeras.symbolic.spec import Spec
 
 
 def lower(program: Program, supports: Callable[[str], bool]) -> None:
-    """Expand, in place, until only supported ops are left (control ops have bodies, which are lowered when compiled)."""
+    """Expand, in place, until only supported ops are left. (Control ops' bodies are lowered when they are compiled.)"""
     for name in ("constants", "steps"):
         steps: list[Step] = getattr(program, name)
         if not any(_expands(s, supports) for s in steps):
@@ -33,19 +33,18 @@ def _expands(step: Step, supports: Callable[[str], bool]) -> bool:
 
 def _expansion(program: Program, step: Step) -> list[Step]:
     """The steps of the op's lowering, on the values of `step`."""
-    outer: list[Value] = []
+    outer: list[Value | None] = []
     operands: list[Tensor] = []
     feeds: dict[tuple[object, int], Spec] = {}
     for i, argument in enumerate(step.args):
+        value: Value | None
         if isinstance(argument, Value):
             spec, value = argument.spec, argument
         elif isinstance(argument, (ShapeOf, SizeOf)):
             spec, value = argument.value.spec, argument.value
         elif i in step.op.shape_only:
-            operands.append(placeholder(Spec(argument, step.outs[0].spec.dtype)))  # type: ignore[arg-type]
-            feeds[operands[-1].key] = operands[-1].spec
-            outer.append(None)  # type: ignore[arg-type]  only its shape is read
-            continue
+            assert isinstance(argument, tuple)
+            spec, value = Spec(argument, step.outs[0].spec.dtype), None  # only its shape is read
         else:
             operands.append(constant(argument))
             continue
@@ -55,17 +54,17 @@ def _expansion(program: Program, step: Step) -> list[Step]:
     assert step.op.lower_rule is not None
     made = step.op.lower_rule(*operands, **step.attrs)
     sub = specialise([made] if isinstance(made, Tensor) else list(made), (), feeds, name=step.op.name)  # type: ignore[arg-type]
-    renamed: dict[Value, Value] = dict(zip(sub.inputs, outer, strict=True))
+    renamed = {inner: value for inner, value in zip(sub.inputs, outer, strict=True) if value is not None}
     copies = []
-    for inner, out in zip(sub.outputs, step.outs, strict=True):
-        if inner in renamed or inner.kind != "temp":
-            copies.append(Step(OPS["identity"], [inner], [out], {}, step.node))
+    for result, out in zip(sub.outputs, step.outs, strict=True):
+        if result in renamed or result.kind != "temp":
+            copies.append(Step(OPS["identity"], [result], [out], {}, step.node))
         else:
-            renamed[inner] = out
-    for value in sub.values:
-        if value not in renamed:
-            value.id = len(program.values)
-            program.values.append(value)
+            renamed[result] = out
+    for new in sub.values:
+        if new not in renamed:
+            new.id = len(program.values)
+            program.values.append(new)
     steps = [*sub.constants, *sub.steps, *copies]
     for inner in steps:
         inner.args = [_rename(a, renamed) for a in inner.args]

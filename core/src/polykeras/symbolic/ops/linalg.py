@@ -29,7 +29,7 @@ def matmul(x, y, *, transpose_a: bool = False, transpose_b: bool = False):
             f"the inner sizes differ: {inner} of {format_shape(x.shape)}{' transposed' if transpose_a else ''} and "
             f"{outer} of {format_shape(y.shape)}{' transposed' if transpose_b else ''}"
         )
-    return Spec((*broadcast_shapes(x.shape[:-2], y.shape[:-2]), rows, columns), x.dtype)
+    return Spec((*(broadcast_shapes(x.shape[:-2], y.shape[:-2]) or ()), rows, columns), x.dtype)
 
 
 @matmul.vjp

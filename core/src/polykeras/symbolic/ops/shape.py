@@ -259,11 +259,11 @@ def concatenate(*xs, axis: int):
     for shape in known:
         if not same_dims(rest, _without(shape, at)):
             raise ValueError(f"shapes {', '.join(map(format_shape, known))} differ besides axis {axis}")
-        rest = merge_shapes(rest, _without(shape, at))
+        rest = merge_shapes(rest, _without(shape, at)) or rest
     sizes = [shape[at] for shape in known]
     spec = Spec((*rest[:at], None if None in sizes else sum(sizes), *rest[at:]), xs[0].dtype)
-    if spec.concrete and len(spec.shape) == 1 and any(x.value is not None for x in xs):
-        spec.value = tuple([v for x in xs for v in as_scalars(x.value, x.shape[0])])
+    if spec.concrete and spec.ndim == 1 and any(x.value is not None for x in xs):
+        spec.value = tuple([v for x in xs for v in as_scalars(x.value, x.shape[0]) or ()])
     return spec
 
 
