@@ -80,7 +80,7 @@ def test_the_commit_phase_cannot_fail(training):
 
 
 def test_updates_need_no_copy_of_the_weights(training):
-    inputs, outputs, updates, feeds, variables = training
+    inputs, outputs, updates, feeds, _ = training
     f = K.function(inputs, outputs, updates)
     f(feeds)
     (executable,) = f.programs.values()

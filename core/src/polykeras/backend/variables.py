@@ -19,11 +19,13 @@ from polykeras.symbolic.ops import control
 from polykeras.symbolic.spec import Spec, product
 
 
-def variable(value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None) -> Variable:
+def variable(
+    value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None
+) -> Variable:
     """A tensor whose value is kept from call to call.   value: s -> s
 
-    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated when
-    the variable's value is first needed. `dtype` is floatx unless given.
+    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated
+    when the variable's value is first needed. `dtype` is floatx unless given.
     """
     dtype = dtypes.check(dtype or config.floatx())
     if hasattr(value, "toarray"):
@@ -38,7 +40,9 @@ def variable(value: Any, dtype: str | None = None, name: str | None = None, cons
     return made
 
 
-def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+def constant(
+    value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None
+) -> Tensor:
     """A tensor that never changes, filled from `value` if `shape` is given.   -> shape, or value's"""
     dtype = dtypes.check(dtype or config.floatx())
     array = np.array(value, dtype=dtype)

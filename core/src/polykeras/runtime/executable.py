@@ -161,7 +161,7 @@ class Executable:
         message = step.op.explain(error, [v.spec for v in step.ins], step.where())
         try:
             new = type(error)(message)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever its constructor asks for
             new = RuntimeError(message)
         new.explained = True  # type: ignore[attr-defined]
         return new
@@ -177,7 +177,12 @@ class Emitted:
     """Code for a program: lines, what their names stand for, and the step of each line."""
 
     def __init__(
-        self, code: CodeType, raw: bool, makers: dict[str, Callable[[Any, int], Any]], steps: dict[int, Step], runs: dict[str, list[Step]]
+        self,
+        code: CodeType,
+        raw: bool,
+        makers: dict[str, Callable[[Any, int], Any]],
+        steps: dict[int, Step],
+        runs: dict[str, list[Step]],
     ):
         self.code = code
         self.raw = raw
