@@ -57,8 +57,9 @@ def test_every_element_has_the_bits_it_has_alone(numba_backend):
 
 
 SAME_BITS = (
-    "negative", "abs", "sign", "square", "sqrt", "relu", "floor", "ceil", "round", "isnan", "isfinite", "add", "subtract",
-    "multiply", "divide", "maximum", "minimum", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "negative", "abs", "sign", "square", "sqrt", "relu", "floor", "ceil", "round", "isnan", "isfinite", "add",
+    "subtract", "multiply", "divide", "maximum", "minimum", "equal", "not_equal", "less", "less_equal", "greater",
+    "greater_equal",
 )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def test_bools_are_bytes_of_one_and_zero(numba_backend):
     np.testing.assert_array_equal(apply(numba_backend, "where", x, x * 2.0, y * 3.0), np.where(x, x * 2.0, y * 3.0))
 
 
-# -- layouts -------------------------------------------------------------------------------------------------------------
+# -- layouts ---------------------------------------------------------------------------------------------------------
 
 SHAPES = [(), (1,), (5,), (17,), (3, 17), (4, 1, 9), (2, 3, 4, 5), (2, 1, 3, 1, 2, 3, 1, 2)]
 
@@ -163,9 +164,17 @@ def test_empty_arrays(shape, numba_backend):
     assert np.isnan(apply(numba_backend, "mean", x, axis=None))
 
 
-# -- reductions and products ---------------------------------------------------------------------------------------------
+# -- reductions and products -----------------------------------------------------------------------------------------
 
-AXES = [((7,), 0), ((3, 50), 1), ((50, 3), 0), ((4, 33, 5), 1), ((4, 5, 70), (1, 2)), ((2, 3, 150), (0, 1)), ((4, 5, 6), (0, 2))]
+AXES = [
+    ((7,), 0),
+    ((3, 50), 1),
+    ((50, 3), 0),
+    ((4, 33, 5), 1),
+    ((4, 5, 70), (1, 2)),
+    ((2, 3, 150), (0, 1)),
+    ((4, 5, 6), (0, 2)),
+]
 
 
 REDUCED = [*itertools.product(("sum", "max", "min"), ("float32", "float64", "int32", "uint8"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -27,7 +28,7 @@ def small_model(seed=0, sizes=(16, 32, 10)):
     r = np.random.default_rng(seed)
     x, y = K.placeholder((None, sizes[0])), K.placeholder((None, sizes[-1]))
     h, weights = x, []
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(sizes)):
         w, c = K.variable(r.normal(size=(a, b)).astype("float32") / a**0.5), K.variable(np.zeros(b, "float32"))
         h = K.dot(h, w) + c if i == len(sizes) - 2 else K.tanh(K.dot(h, w) + c)
         weights += [w, c]
@@ -179,7 +180,11 @@ def test_loops_run_compiled_bodies(steps, numba_backend):
 def test_random_numbers_are_numpys(numba_backend):
     draws = []
     for backend in (NumpyBackend(), numba_backend):
-        tensors = [K.random_normal((50, 3), seed=7), K.random_uniform((50, 3), seed=8), K.truncated_normal((99,), seed=9)]
+        tensors = [
+            K.random_normal((50, 3), seed=7),
+            K.random_uniform((50, 3), seed=8),
+            K.truncated_normal((99,), seed=9),
+        ]
         draws.append(K.function([], tensors, backend=backend)([]))
     for a, b in zip(*draws, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -234,3 +239,24 @@ def test_softmax_of_large_logits(numba_backend):
     for op in ("softmax", "log_softmax"):
         a, b = (K.function([feed], [OPS[op](feed)], backend=bk)([x])[0] for bk in (NumpyBackend(), numba_backend))
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_a_convolutional_net_learns_as_on_numpy():
+    """The demo's network and data: the same initial weights, and the same losses to 1e-4 after an epoch."""
+    pytest.importorskip("sklearn", reason="the handwritten digits come with scikit-learn")
+    from polykeras.demo import data, model
+    from polykeras.runtime.select import backend_scope
+    from polykeras.utils import set_random_seed
+
+    digits = data.load()
+    losses, weights = [], []
+    for name in ("numpy", "numba"):
+        set_random_seed(1)
+        with backend_scope(name):
+            net = model.build(digits.training.images.shape[1:])
+            weights.append(net.get_weights())
+            history = net.fit(*digits.training, batch_size=32, epochs=1, validation_data=tuple(digits.test), verbose=0)
+        losses.append([history.history["loss"][0], history.history["val_loss"][0]])
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-4)

@@ -7,16 +7,15 @@ import pytest
 
 pytest.importorskip("polykeras_numpy")
 
-import polykeras.backend as K  # noqa: E402
-from polykeras.runtime.executable import Executable  # noqa: E402
-from polykeras.runtime.function import Function  # noqa: E402
-from polykeras.runtime.program import Program, Step, Value  # noqa: E402
-from polykeras.runtime.rewrite.fusion import FUSED, PARTS, fuse  # noqa: E402
-from polykeras.symbolic.op import OPS, Op  # noqa: E402
-from polykeras.symbolic.spec import Spec  # noqa: E402
-from polykeras_numpy import NumpyBackend, blocked  # noqa: E402
-
-from tests.runtime.random_programs import random_case, run  # noqa: E402
+import polykeras.backend as K
+from polykeras.runtime.executable import Executable
+from polykeras.runtime.function import Function
+from polykeras.runtime.program import Program, Step, Value
+from polykeras.runtime.rewrite.fusion import FUSED, PARTS, fuse
+from polykeras.symbolic.op import OPS, Op
+from polykeras.symbolic.spec import Spec
+from polykeras_numpy import NumpyBackend, blocked
+from tests.runtime.random_programs import random_case, run
 
 
 class Unfused(NumpyBackend):
