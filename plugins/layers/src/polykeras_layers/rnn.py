@@ -29,7 +29,8 @@ class RNN(HoldsLayers):
     time_major:       inputs are (time, batch, ...), and so are outputs with `return_sequences`.
 
     In the call: `initial_state`, a tensor or a list of them; `constants`, tensors that the cell gets at each step;
-    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them.
+    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them, as in Keras:
+    of stacked cells that is a state of the first cell.
     """
 
     def __init__(

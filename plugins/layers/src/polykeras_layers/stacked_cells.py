@@ -12,7 +12,7 @@ from polykeras_layers._states import accepted, output_size_of, sizes_of
 class StackedRNNCells(HoldsLayers):
     """x -> cell 1 -> cell 2 ... -> output: each cell takes the output of the one before.
 
-    The states are those of the last cell, then those of the one before it, up to the first's.
+    The states are those of the first cell, then those of the second, and so on.
 
     cells: a list of cells.
     """
@@ -27,8 +27,8 @@ class StackedRNNCells(HoldsLayers):
 
     @property
     def state_size(self):
-        """The sizes of the states, the last cell's first."""
-        return tuple(size for cell in reversed(self.cells) for size in sizes_of(cell))
+        """The sizes of the states, the first cell's first."""
+        return tuple(size for cell in self.cells for size in sizes_of(cell))
 
     @property
     def output_size(self):
@@ -47,16 +47,13 @@ class StackedRNNCells(HoldsLayers):
         self.built = True
 
     def call(self, inputs, states, constants=None, **kwargs):
-        left, per_cell = list(states), []
-        for cell in reversed(self.cells):
+        output, left, new_states = inputs, list(states), []
+        for cell in self.cells:
             count = len(sizes_of(cell))
-            per_cell.append(left[:count])
-            left = left[count:]
-        output, new_states = inputs, []
-        for cell, own in zip(self.cells, reversed(per_cell), strict=True):
+            own, left = left[:count], left[count:]
             output, new = cell.call(output, own, **accepted(cell.call, constants=constants, **kwargs))
-            new_states.append(new)
-        return output, [state for new in reversed(new_states) for state in new]
+            new_states += new
+        return output, new_states
 
     def begin(self, inputs, training=None):
         """Let the cells make what stays the same through all steps.   inputs: (batch, ...), one step of them"""
