@@ -38,7 +38,7 @@ MODULE = frozenset(
     uint uint16 uint32 uint64 uint8 uintc uintp ulong ulonglong union1d unique unique_all unique_counts
     unique_inverse unique_values unpackbits unravel_index unsignedinteger unwrap ushort vander var vdot vectorize
     vsplit vstack where zeros zeros_like
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 ARRAY = frozenset(
@@ -48,5 +48,5 @@ ARRAY = frozenset(
     mT max mdspan mean min nbytes ndim nonzero partition prod ptp put ravel real reduced_view repeat reshape round
     scatter_add scatter_max scatter_min searchsorted set shape size sort squeeze std strides sum swapaxes take
     toDlpack tobytes tofile tolist trace transpose var view
-    """.split()
+    """.split()  # noqa: SIM905
 )
