@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{one.framework.title}: {one.absent}")
     present = [one for one in everyone if not one.absent]
     results: dict[str, Any] = {
-        "machine": machine(), "threads": options.threads, "absent": {one.name: one.absent for one in everyone if one.absent}
-    }
-    results["workloads"] = {
-        name: _workload(WORKLOADS[name], present, options) for name in options.workloads
+        "machine": machine(),
+        "threads": options.threads,
+        "absent": {one.name: one.absent for one in everyone if one.absent},
+        "workloads": {name: _workload(WORKLOADS[name], present, options) for name in options.workloads},
     }
     if not options.no_imports:
         results["imports"] = _imports(present, options.threads)
@@ -148,7 +148,8 @@ def _workload_text(workload: Workload, found: dict[str, Any], titles: dict[str, 
     times = found["times"]
     peers = {name: one for name, one in times.items() if not name.startswith("polykeras:")}
     fastest = {kind: min((one[kind] for one in peers.values()), default=None) for kind in ("median", "minimum")}
-    rows = [[workload.name, "median ms", "minimum ms", "quartiles ms", "÷ fastest peer", "minima ÷", "first step s", "peak MB"]]
+    head = ["median ms", "minimum ms", "quartiles ms", "÷ fastest peer", "minima ÷", "first step s", "peak MB"]
+    rows = [[workload.name, *head]]
     for name, one in times.items():
         rows.append([
             titles[name], f"{one['median']:.3f}", f"{one['minimum']:.3f}",
@@ -179,10 +180,8 @@ def _imports(present: list[Contender], threads: int | None) -> dict[str, Any]:
             print(f"import: {error}")
             continue
         found[key] = {"median": statistics.median(seconds), "seconds": seconds}
-        rows.append([
-            "polykeras" if one.ours else one.framework.title, f"{statistics.median(seconds):.3f}", f"{min(seconds):.3f}",
-            one.framework.imports,
-        ])
+        title = "polykeras" if one.ours else one.framework.title
+        rows.append([title, f"{statistics.median(seconds):.3f}", f"{min(seconds):.3f}", one.framework.imports])
     print(f"\n{table(rows)}")
     return found
 

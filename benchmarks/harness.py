@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -18,9 +19,11 @@ from typing import IO, Any
 from benchmarks.frameworks import FRAMEWORKS, Framework
 
 __all__ = [
-    "Contender", "Worker", "WorkerError", "contenders", "environment", "machine", "rotate", "summary", "table", "time_imports",
-    "write_json",
+    "Contender", "Worker", "WorkerError", "contenders", "environment", "machine", "rotate", "summary", "table",
+    "time_imports", "write_json",
 ]
+
+Turns = list[list[float]]  # seconds of the steps of each turn
 
 ROOT = Path(__file__).resolve().parent.parent
 _THREAD_VARIABLES = (
@@ -93,7 +96,7 @@ class Worker:
     def __init__(self, contender: Contender, workload: str, threads: int | None, timeout: float = 180.0) -> None:
         self.name = contender.name
         self.timeout = timeout
-        self.errors: IO[str] = tempfile.TemporaryFile("w+")
+        self.errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed with the worker
         command = [contender.python, "-m", "benchmarks.worker", contender.framework.module, workload]
         self.process = subprocess.Popen(
             [*command, str(threads)] if threads else command,
@@ -111,10 +114,8 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         if self.process.stdin is not None and not self.process.stdin.closed:
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
-            except BrokenPipeError:
-                pass
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -169,13 +170,13 @@ def _pinning(threads: int | None) -> Callable[[], None] | None:
 
 # -- turns -------------------------------------------------------------------------------------------------------------
 
-def rotate(workers: Sequence[Worker], seconds: float, rounds: int) -> tuple[dict[str, list[list[float]]], dict[str, str]]:
+def rotate(workers: Sequence[Worker], seconds: float, rounds: int) -> tuple[dict[str, Turns], dict[str, str]]:
     """Let the workers train in turns, each for about `seconds` in all: step times by worker and turn, and failures.
 
     All are awake at the same time and only one computes, so that a slower minute of the machine is everybody's. A
     worker that fails drops out.
     """
-    times: dict[str, list[list[float]]] = {worker.name: [] for worker in workers}
+    times: dict[str, Turns] = {worker.name: [] for worker in workers}
     failed: dict[str, str] = {}
     counts: dict[str, int] = {}
     for turn in range(-1, rounds):
