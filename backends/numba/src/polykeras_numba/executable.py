@@ -28,7 +28,8 @@ class RunEmitter(Emitter):
         self.count = 0
         places = executable.plan.places
         for step in executable.plan.steps:
-            if not any(isinstance(places.get(v), Made) for v in step.outs):
+            concrete = all(v.spec.concrete for v in step.ins)
+            if concrete and not any(isinstance(places.get(v), Made) for v in step.outs):
                 found = item(step, self._strides)
                 if found is not None:
                     self.items[step] = found

@@ -1,9 +1,9 @@
 """The executor: compiled code that runs a list of kernels, one after another, in one call from Python.
 
-    word 0  how many addresses are put into tables first;  1: where they stand: (word's address, number, offset)
-    word 2  where the addresses by number stand: of the elements, or, if word 5 is not 0, of the arrays as Python objects,
-            whose elements' address stands so many bytes further
-    word 3  how many kernels;  4: where they stand: pairs (function, table)
+word 0  how many addresses are put into tables first;  1: where they stand: (word's address, number, offset)
+word 2  where the addresses by number stand: of the elements, or, if word 5 is not 0, of the arrays as Python objects,
+        whose elements' address stands so many bytes further
+word 3  how many kernels;  4: where they stand: pairs (function, table)
 """
 
 from __future__ import annotations
@@ -57,5 +57,3 @@ def _write(b: ir.IRBuilder, address: Any) -> None:
 
 def _word(b: ir.IRBuilder, words: Any, index: Any) -> Any:
     return b.load(b.gep(words, [index]))
-
-

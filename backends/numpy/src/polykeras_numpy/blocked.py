@@ -73,7 +73,8 @@ class _Blocks:
         trailing = len(self.rest)
         # the shape of each array in the cut's view: its own rows and the rest, or the rest only
         self.views = [
-            (self.size, *s[lead:]) if cut else s[max(len(s) - trailing, 0) :] for s, cut in zip(shapes, cuts, strict=True)
+            (self.size, *s[lead:]) if cut else s[max(len(s) - trailing, 0) :]
+            for s, cut in zip(shapes, cuts, strict=True)
         ] + [(self.size, *self.rest)] * len(self.group.results)
         self.cuts = cuts + [True] * len(self.group.results)
         self.rows = min(max(BLOCK // math.prod(self.rest), 1), self.size)
@@ -88,7 +89,7 @@ class _Blocks:
         return {r for r in self.group.results if r - self.count >= last}
 
     def _buffers(self) -> tuple[dict[int, int], int]:
-        """Offsets of scratch memory for the parts' results, and its size. A buffer is used again when its last reader ran."""
+        """Offsets of scratch memory for the parts' results, and its size; what nothing reads any more is reused."""
         group, n = self.group, self.count
         last = {a: i for i, p in enumerate(group.parts) for a in p.args}
         last.update((r, len(group.parts)) for r in group.results)
@@ -121,7 +122,9 @@ class _Blocks:
         kernels = []
         for part in group.parts:
             out = Value(-1, Spec((rows, *self.rest), part.dtype), "temp")
-            kernels.append(self.backend.kernel(Step(OPS[part.op], [values[a] for a in part.args], [out], part.attrs, None)))
+            kernels.append(
+                self.backend.kernel(Step(OPS[part.op], [values[a] for a in part.args], [out], part.attrs, None))
+            )
             values.append(out)
         return kernels
 
@@ -145,7 +148,9 @@ class _Blocks:
             calls += self._block(block, stop - start, scratch)
         return calls
 
-    def _block(self, arrays: list[Array], rows: int, scratch: Array) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
+    def _block(
+        self, arrays: list[Array], rows: int, scratch: Array
+    ) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
         kernels = self.kernels.get(rows)
         if kernels is None:
             kernels = self.kernels[rows] = self._kernels(rows)

@@ -25,7 +25,7 @@ class Kernel(NamedTuple):
                returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
-    bind:      optional; called with what `call` would be called with at every call, returns a function without arguments
+    bind:      optional; takes the arrays that `call` would get at every call and returns a function without arguments
                that does the same. What can be settled for fixed arrays is settled there.
     """
 

@@ -270,6 +270,7 @@ def constant(value: Any, dtype: str | None = None, name: str | None = None) -> T
         dtype = dtype or dtypes.of_scalar(value)
         spec = Spec((), dtype, None if dtypes.is_float(dtype) else int(value))
     else:
+        value = value.copy()  # whoever holds the array may change it
         shape, kind = tuple(value.shape), dtype or dtypes.check(value.dtype)
         small = len(shape) <= 1 and not dtypes.is_float(kind) and (not shape or shape[0] <= 64)
         spec = Spec(shape, kind, freeze(value.tolist()) if small else None)
