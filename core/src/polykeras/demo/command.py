@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from polykeras.runtime import select
 
@@ -73,12 +72,11 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
     set_random_seed(arguments.seed)
     start = time.perf_counter()
     network = model.build(digits.training.images.shape[1:])
-    with _one_blas_thread():
-        history = network.fit(
-            *digits.training, batch_size=model.BATCH, epochs=arguments.epochs, validation_data=tuple(digits.validation)
-        ).history
-        seconds = time.perf_counter() - start
-        probabilities = network.predict(digits.test.images)
+    history = network.fit(
+        *digits.training, batch_size=model.BATCH, epochs=arguments.epochs, validation_data=tuple(digits.validation)
+    ).history
+    seconds = time.perf_counter() - start
+    probabilities = network.predict(digits.test.images)
     wrong = int((probabilities.argmax(axis=1) != digits.test.digits).sum())
     accuracy = 1 - wrong / len(digits.test)
     print(f"\nTrained in {seconds:.1f} s.")
@@ -87,16 +85,6 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
     picture.save(arguments.out / PICTURE, history, digits.test, probabilities, choice.partition(" ")[0])
     print(f"Weights: {arguments.out / WEIGHTS}")
     print(f"Picture: {arguments.out / PICTURE}")
-
-
-def _one_blas_thread() -> Any:
-    """A context for products as small as these: a second thread gains nothing, and on a busy machine it is waited for.
-
-    scikit-learn depends on threadpoolctl.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1, user_api="blas")
 
 
 # -- checks ------------------------------------------------------------------------------------------------------------
