@@ -33,15 +33,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--backend", metavar="NAME", type=_name, help="the backend to compute with; default: the current one"
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("polykeras-demo"),
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("polykeras-demo"),
         help="the folder for the weights and the picture; default: %(default)s",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=_positive, default=20,
+        "--epochs",
+        metavar="N",
+        type=_positive,
+        default=20,
         help="passes over the training images; default: %(default)s",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0,
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
         help="initial weights, dropout and the order of images follow from it; default: %(default)s",
     )
     parser.set_defaults(run=run)
@@ -101,6 +110,7 @@ def _one_blas_thread() -> Any:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
+
 def _check_libraries() -> None:
     missing = []
     for module, distribution in _NEEDED.items():
@@ -139,6 +149,7 @@ def _chosen(backend: str | None) -> Iterator[str]:
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
+
 
 def _name(text: str) -> str:
     if not text:
