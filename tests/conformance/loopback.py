@@ -94,6 +94,12 @@ class LoopBack(Backend):
     def fresh(self, array):
         return Box(self._inner.fresh(array._array))
 
+    def row(self, array, index):
+        return Box(self._inner.row(array._array, index))
+
+    def truth(self, array):
+        return self._inner.truth(array._array)
+
 
 def _boxed(method):
     @functools.wraps(method)

@@ -11,7 +11,7 @@ from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step
 from polykeras.runtime.rewrite.fusion import FUSED
 from polykeras.runtime.xp import XpBackend
-from polykeras_numpy import blocked, conv, pool, random  # noqa: F401  they declare binders
+from polykeras_numpy import blocked, conv, pool, random, softmax  # noqa: F401  they declare binders
 from polykeras_numpy.binding import BINDERS
 
 __all__ = ["NumpyBackend"]

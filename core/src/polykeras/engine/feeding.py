@@ -247,7 +247,7 @@ def standardize_weights(
 def _check_weights(weights: np.ndarray, shape: Shape, rank: int) -> None:
     if weights.ndim != rank:
         if rank == 2:
-            advice = 'In order to use timestep-wise sample weighting, you should pass a 2D sample_weight array.'
+            advice = "In order to use timestep-wise sample weighting, you should pass a 2D sample_weight array."
         else:
             advice = (
                 'In order to use timestep-wise sample weights, you should specify sample_weight_mode="temporal" in '

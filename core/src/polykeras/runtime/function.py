@@ -9,6 +9,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,12 @@ class Function:
     """Computes `outputs` from `inputs` and then performs `updates`, as one step: every read sees the variables as they
     were at entry, and nothing is written if anything fails.
 
-    inputs:  tensors: placeholders, or any tensor or variable, at which evaluation then stops. Python numbers are ignored.
+    inputs:  tensors: placeholders, or any tensor or variable, at which evaluation then stops. Numbers are ignored.
     outputs: tensors.
     updates: (variable, new value) pairs, and tensors that perform updates when they are computed.
     backend: where it runs; None: the current backend at each call.
 
-    Called with a list of arrays, numbers or nested lists, or tensors; returns a list of arrays, scalars as NumPy scalars.
+    Called with a list of arrays, numbers, nested lists or tensors; returns a list of arrays, scalars as NumPy scalars.
     """
 
     def __init__(
@@ -125,10 +126,8 @@ class Function:
                     found = self._compile(backend, arrays)
                     self._keep(signature, found)
         elif len(self.programs) > 1:
-            try:
+            with suppress(KeyError):  # another thread may have dropped it just now
                 self.programs.move_to_end(signature)
-            except KeyError:  # another thread dropped it just now
-                pass
         return found
 
     def _signature(self, backend: Backend, arrays: list[Any]) -> Signature:
@@ -163,7 +162,7 @@ class Function:
             self.dropped += 1
             if self.dropped == STORM:
                 warnings.warn(
-                    f"'{self.name}' has been called with more than {STORM} different shapes; each costs some milliseconds. "
+                    f"'{self.name}' has been called with more than {STORM} different shapes; each costs some time. "
                     "Padding batches to a few lengths would be faster.",
                     stacklevel=4,
                 )
@@ -172,7 +171,9 @@ class Function:
 
     def _with_tensors(self, inputs: Sequence[Any]) -> list[Any]:
         """Fed tensors are evaluated in the same program: the graph is copied with them in the inputs' place."""
-        fed = {e.tensor.key: t for e, t in zip(self.inputs, inputs, strict=True) if e is not None and isinstance(t, Tensor)}
+        fed = {
+            e.tensor.key: t for e, t in zip(self.inputs, inputs, strict=True) if e is not None and isinstance(t, Tensor)
+        }
         key = tuple(id(t) if isinstance(t, Tensor) else 0 for t in inputs)
         kept = self.derived.get(key)
         if kept is None:
@@ -180,7 +181,11 @@ class Function:
             copies = substitute(roots, dict(fed))
             a, b = len(self.outputs), len(self.outputs) + len(self.performed)
             pairs = [(v, new) for (v, _), new in zip(self.pairs, copies[b:], strict=True)]
-            rest = [e.tensor for e, t in zip(self.inputs, inputs, strict=True) if e is not None and not isinstance(t, Tensor)]
+            rest = [
+                e.tensor
+                for e, t in zip(self.inputs, inputs, strict=True)
+                if e is not None and not isinstance(t, Tensor)
+            ]
             derived = Function(rest, copies[:a], [*pairs, *copies[a:b]], self.name, self.backend)
             kept = self.derived[key] = list(inputs), derived
             while len(self.derived) > PROGRAMS:
@@ -213,8 +218,8 @@ class _Input:
             raise ValueError(f"input {self.position} of '{function}', {self.tensor!r}, was given None")
         if hasattr(given, "__cuda_array_interface__"):
             raise TypeError(
-                f"input {self.position} of '{function}' is an array of a device ({type(given).__module__}); feed host arrays, "
-                "for instance `array.get()`"
+                f"input {self.position} of '{function}' is an array of a device ({type(given).__module__}); "
+                "feed host arrays, for instance `array.get()`"
             )
         try:
             if self.tensor.spec.sparse:
@@ -226,7 +231,8 @@ class _Input:
             array = np.ascontiguousarray(given, self.numpy) if np.ndim(given) else np.asarray(given, self.numpy)
         except (TypeError, ValueError) as error:
             raise type(error)(
-                f"input {self.position} of '{function}', {self.tensor!r}, cannot be made of {type(given).__name__}: {error}"
+                f"input {self.position} of '{function}', {self.tensor!r}, "
+                f"cannot be made of {type(given).__name__}: {error}"
             ) from error
         self.check(array.shape, function)
         return array
@@ -238,7 +244,8 @@ class _Input:
             len(expected) != len(shape) or any(e is not None and e != n for e, n in zip(expected, shape, strict=True))
         ):
             raise ValueError(
-                f"input {self.position} of '{function}', {self.tensor!r}, expects shape {format_shape(expected)}, got {shape}"
+                f"input {self.position} of '{function}', {self.tensor!r}, "
+                f"expects shape {format_shape(expected)}, got {shape}"
             )
         self.last = shape
 
@@ -254,7 +261,8 @@ def _as_update(variable: Variable, value: Any) -> Tensor:
         tensor = OPS["cast"](tensor, dtype=variable.spec.dtype)
     if tensor.spec.concrete and variable.spec.concrete and tensor.spec.shape != variable.spec.shape:
         raise ValueError(
-            f"the variable '{variable.name}' of shape {variable.spec.shape} is updated by a tensor of shape {tensor.spec.shape}"
+            f"the variable '{variable.name}' of shape {variable.spec.shape} "
+            f"is updated by a tensor of shape {tensor.spec.shape}"
         )
     return tensor
 

@@ -281,6 +281,7 @@ def constant(value: Any, dtype: str | None = None, name: str | None = None) -> T
         dtype = dtype or dtypes.of_scalar(value)
         spec = Spec((), dtype, None if dtypes.is_float(dtype) else int(value))
     else:
+        value = value.copy()  # whoever holds the array may change it
         shape, kind = tuple(value.shape), dtype or dtypes.check(value.dtype)
         small = len(shape) <= 1 and not dtypes.is_float(kind) and (not shape or shape[0] <= 64)
         spec = Spec(shape, kind, freeze(value.tolist()) if small else None)
@@ -379,7 +380,9 @@ def lift(function: Callable[..., int | bool]) -> Rule:
         if not any(isinstance(v, tuple) for v in values):
             return _apply(function, values)
         n = lengths.pop() if lengths else 1
-        columns = [v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values]
+        columns = [
+            v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values
+        ]
         return tuple(_apply(function, row) for row in zip(*columns, strict=True))
 
     return folded

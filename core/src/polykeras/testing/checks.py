@@ -65,17 +65,24 @@ def check_complete(op: Op) -> None:
 
 
 def check_signature(op: Op, backend: Backend) -> None:
-    """The backend's method has the declaration's parameters, in order, with its defaults; `out` may be added."""
-    if not backend.has_method(op.name):
-        assert op.lower_rule or op.name in backend.plugin_kernels or op.name in WITHOUT_KERNEL, (
+    """The backend's method has the declaration's parameters, in order, with its defaults; `out` may be added.
+
+    So has the kernel that a plugin brings: for this backend, or for the referee where the op has no lowering.
+    """
+    if backend.has_method(op.name):
+        method, where = getattr(backend, op.name), f"{backend.name}.{op.name}"
+    else:
+        method = backend.plugin_kernels.get(op.name) or select.resolve(REFEREE).plugin_kernels.get(op.name)
+        where = f"the kernel of {op.name}, {getattr(method, '__module__', '')}.{getattr(method, '__name__', '')},"
+    if method is None:
+        assert op.lower_rule or op.name in WITHOUT_KERNEL, (
             f"the backend '{backend.name}' has no method '{op.name}', and the op no lowering"
         )
         return
-    found = list(inspect.signature(getattr(backend, op.name)).parameters.values())
+    found = list(inspect.signature(method).parameters.values())
     operands = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = next((p.name for p in found if p.kind is p.VAR_POSITIONAL), None)
     attrs = {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name != "out"}
-    where = f"{backend.name}.{op.name}"
     assert operands == op.operands, f"{where} takes the operands {operands}, the declaration {op.operands}"
     assert variadic == op.variadic, f"{where} takes *{variadic}, the declaration *{op.variadic}"
     assert attrs == op.defaults, f"{where} has the attributes {attrs}, the declaration {op.defaults}"

@@ -1,6 +1,6 @@
 """Keras 1's spellings of the layers' arguments, accepted with a DeprecationWarning: one decorator per layer."""
 
-from polykeras.legacy.interfaces import respell
+from polykeras.legacy.interfaces import respell, warn_caller
 
 DATA_FORMATS = {"data_format": {"tf": "channels_last", "th": "channels_first", "default": None}}
 WEIGHTS = {
@@ -101,6 +101,40 @@ def _without_dropout(args, kwargs):
     return args, kwargs
 
 
+def _recurrent(args, kwargs):
+    """`forget_bias_init="one"` is `unit_forget_bias=True`; and what a layer over a sequence may say of its shape."""
+    kwargs = dict(kwargs)
+    converted = "forget_bias_init" in kwargs
+    if converted:
+        initializer = kwargs.pop("forget_bias_init")
+        if initializer in ("one", "ones"):
+            kwargs["unit_forget_bias"] = True
+        else:
+            warn_caller(
+                f"`forget_bias_init={initializer!r}` is ignored; `unit_forget_bias=True` starts the bias at ones."
+            )
+    shaped = _sequence_shape(args, kwargs)
+    return shaped or ((args, kwargs) if converted else None)
+
+
+def _conv_recurrent(args, kwargs):
+    """As of the others; and the sizes of the kernel may be given one by one."""
+    gathered = _kernel_sizes("nb_row", "nb_col")(args, kwargs)
+    args, kwargs = gathered or (args, kwargs)
+    return _recurrent(args, kwargs) or gathered
+
+
+RECURRENT_WEIGHTS = {
+    "init": "kernel_initializer",
+    "inner_init": "recurrent_initializer",
+    "inner_activation": "recurrent_activation",
+    "W_regularizer": "kernel_regularizer",
+    "U_regularizer": "recurrent_regularizer",
+    "b_regularizer": "bias_regularizer",
+    "dropout_W": "dropout",
+    "dropout_U": "recurrent_dropout",
+}
+
 dense = respell(keras1={**WEIGHTS, "output_dim": "units"})
 dropout = respell(keras1={"p": "rate"})
 spatial_dropout = respell(keras1={"p": "rate", "dim_ordering": "data_format"}, values=DATA_FORMATS)
@@ -164,3 +198,14 @@ global_pooling = respell(keras1={"dim_ordering": "data_format"}, values=DATA_FOR
 upsampling1d = respell(keras1={"length": "size"})
 upsampling = cropping = padding3d = respell(keras1={"dim_ordering": "data_format"}, values=DATA_FORMATS)
 padding2d = respell(keras1={"dim_ordering": "data_format"}, values=DATA_FORMATS, convert=_padding_by_side)
+
+recurrent = respell(
+    keras1={**RECURRENT_WEIGHTS, "output_dim": "units", "consume_less": "implementation"},
+    values={"implementation": {"cpu": 0, "mem": 1, "gpu": 2}},
+    convert=_recurrent,
+)
+conv_recurrent = respell(
+    keras1={**RECURRENT_WEIGHTS, **WINDOW, "nb_filter": "filters", "subsample": "strides", "bias": "use_bias"},
+    values=DATA_FORMATS,
+    convert=_conv_recurrent,
+)

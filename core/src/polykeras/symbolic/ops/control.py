@@ -186,7 +186,8 @@ COND = register(_ControlOp(_cond_rule, name="cond", sparse=("captures",)))
 def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """`then()` if the scalar condition holds, else `orelse()`; only the taken one is computed, in gradients too.
 
-    Both return a tensor or a list of tensors, of equal dtypes and ranks. Assignments inside happen if their branch is taken.
+    Both return a tensor or a list of tensors, of equal dtypes and ranks. Assignments inside happen if their branch is
+    taken.
     """
     if condition.spec.shape not in ((), None):
         raise ValueError(f"cond needs a scalar condition, got shape {format_shape(condition.spec.shape)}")
@@ -236,7 +237,9 @@ def cond_vjp(g, out, condition, *captures, then, orelse):
         def make() -> list[Tensor]:
             mine = list(graph.localise(captures[start:stop]))
             pairs = [(y, c) for y, c in zip(inline(body, mine), g, strict=True) if c is not None]
-            found = dict(zip(range(start, stop), gradients([y for y, _ in pairs], mine, [c for _, c in pairs]), strict=True))
+            found = dict(
+                zip(range(start, stop), gradients([y for y, _ in pairs], mine, [c for _, c in pairs]), strict=True)
+            )
             return [t if (t := found.get(i)) is not None else fill_like(captures[i], value=0.0) for i in floats]
 
         return make
@@ -252,8 +255,13 @@ def cond_vjp(g, out, condition, *captures, then, orelse):
 # -- scan --------------------------------------------------------------------------------------------------------------
 
 
-def _scan_rule(length: Spec, *operands: Spec, body: Body, states: int, sequences: int, reverse: bool) -> tuple[Spec, ...]:
-    """A loop of `length` steps.   states: s.., sequences: (length, e..) -> final states, stacked outputs, entering states"""
+def _scan_rule(
+    length: Spec, *operands: Spec, body: Body, states: int, sequences: int, reverse: bool
+) -> tuple[Spec, ...]:
+    """A loop of `length` steps.
+
+    states: s.., sequences: (length, e..) -> final states, stacked outputs, entering states
+    """
     n = length.value
     merged = [
         Spec(merge_shapes(old.shape, new.spec.shape), old.dtype)
@@ -323,7 +331,9 @@ def _element_shape(spec: Spec) -> Shape:
 
 def _as_state(i: int, new: Tensor, old: Tensor) -> Tensor:
     if new.spec.dtype != old.spec.dtype:
-        raise TypeError(f"state {i} of the loop enters as {old.spec.dtype} and leaves the step as {new.spec.dtype}; use cast")
+        raise TypeError(
+            f"state {i} of the loop enters as {old.spec.dtype} and leaves the step as {new.spec.dtype}; use cast"
+        )
     if not same_dims(new.spec.shape, old.spec.shape):
         raise ValueError(
             f"state {i} of the loop enters with shape {format_shape(old.spec.shape)} and leaves the step with "
@@ -334,7 +344,7 @@ def _as_state(i: int, new: Tensor, old: Tensor) -> Tensor:
 
 @SCAN.vjp
 def scan_vjp(g, out, length, *operands, body, states, sequences, reverse):
-    """The same loop run the other way: each step is computed again from the states that entered it, then differentiated."""
+    """The same loop the other way: each step is computed again from the states that entered it, then differentiated."""
     outputs = len(body.outputs) - states
     starts, seqs = operands[:states], operands[states : states + sequences]
     captures = operands[states + sequences :]

@@ -719,5 +719,3 @@ def sum_to_samples(r):
 def broadcast_to_samples(r):
     yield (r(3, 1), r(2, 3, 4)), {}
     yield (r(), r(2, 3)), {}
-
-
