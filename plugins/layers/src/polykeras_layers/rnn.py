@@ -187,8 +187,8 @@ class RNN(HoldsLayers):
         if self.unroll and K.int_shape(sequence)[1] is None:
             raise ValueError(
                 f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a "
-                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave `unroll` out: a "
-                f"loop takes any length."
+                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave "
+                f"`unroll` out: a loop takes any length."
             )
 
     def _iterate(self, sequence, states, mask, training, constants):
