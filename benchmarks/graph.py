@@ -37,8 +37,9 @@ WIDTH, FEATURES, BATCH = 128, 64, 32
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.graph", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.graph", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="of the large graph; default: %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
     options = parser.parse_args()
@@ -52,6 +53,7 @@ def main() -> int:
 
 
 # -- a large graph -----------------------------------------------------------------------------------------------------
+
 
 def large_graph(repeats: int) -> dict[str, Any]:
     """Seconds of each stage, of several graphs made one after another."""
@@ -149,6 +151,7 @@ def _nodes(function: Any) -> int:
 
 # -- many lengths ------------------------------------------------------------------------------------------------------
 
+
 def many_lengths() -> dict[str, Any]:
     """Train on each length once, in random order after the longest; then again on some, for the step alone."""
     train = _lstm_training()
@@ -223,6 +226,7 @@ def _watch(function: Any) -> list[float]:
 
 
 # -- planned memory ----------------------------------------------------------------------------------------------------
+
 
 def planned_memory() -> dict[str, dict[str, int]]:
     """Bytes of the arena and of all its buffers, for training steps. Nothing is allocated for it."""

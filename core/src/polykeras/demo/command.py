@@ -32,15 +32,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--backend", metavar="NAME", type=_name, help="the backend to compute with; default: the current one"
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("polykeras-demo"),
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("polykeras-demo"),
         help="the folder for the weights and the picture; default: %(default)s",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=_positive, default=20,
+        "--epochs",
+        metavar="N",
+        type=_positive,
+        default=20,
         help="passes over the training images; default: %(default)s",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0,
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
         help="initial weights, dropout and the order of images follow from it; default: %(default)s",
     )
     parser.set_defaults(run=run)
@@ -89,6 +98,7 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
+
 def _check_libraries() -> None:
     missing = []
     for module, distribution in _NEEDED.items():
@@ -127,6 +137,7 @@ def _chosen(backend: str | None) -> Iterator[str]:
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
+
 
 def _name(text: str) -> str:
     if not text:

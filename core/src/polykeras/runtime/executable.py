@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from polykeras.runtime import control, variables
+from polykeras.runtime import control, sparse, variables
 from polykeras.runtime.arena import Arena
 from polykeras.runtime.plan import Fed, Held, Made, Plan, Slot, Stored, View, plan
 from polykeras.runtime.program import Program, ShapeOf, SizeOf, Step, Value
@@ -133,7 +133,7 @@ class Executable:
         backend, held = self.backend, {}
         for value in self.program.values:
             if value.kind == "const":
-                held[value] = backend.asarray(value.source, value.spec.dtype)
+                held[value] = sparse.on(backend, value.source, value.spec.dtype)
         with backend.quiet():
             self._make_constants(held)
         return held

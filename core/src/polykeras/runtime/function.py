@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from polykeras.runtime import select
+from polykeras.runtime import select, sparse
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.specialise import specialise, static_sources
@@ -22,7 +22,7 @@ from polykeras.runtime.variables import Storage, Variable
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.body import substitute
 from polykeras.symbolic.graph import Key, Node, Tensor
-from polykeras.symbolic.op import VARIABLE
+from polykeras.symbolic.op import OPS, VARIABLE, as_tensor
 from polykeras.symbolic.spec import Spec, format_shape
 
 # Programs kept by each function, and how many may be dropped before a warning says so.
@@ -53,7 +53,7 @@ class Function:
         backend: Backend | str | None = None,
     ):
         self.inputs = [_Input(i, t) if isinstance(t, Tensor) else None for i, t in enumerate(inputs)]
-        self.outputs = list(outputs)
+        self.outputs = [OPS["densify"](t) if t.spec.sparse else t for t in outputs]
         self.updates = [u for u in updates or () if not isinstance(u, Tensor)]
         self.performed = [u for u in updates or () if isinstance(u, Tensor)]
         self.name = name or "function"
@@ -106,7 +106,7 @@ class Function:
                 arrays.append(expected.convert(given, self.name))
         backend = self.backend if isinstance(self.backend, Backend) else select.resolve(self.backend)
         executable = self._executable(backend, arrays)
-        results = executable(arrays if backend.host else [backend.asarray(a, str(a.dtype)) for a in arrays])
+        results = executable(arrays if backend.host else [sparse.on(backend, a, str(a.dtype)) for a in arrays])
         if not backend.host:
             results = [backend.to_numpy(r) for r in results]
         return [r if r.shape else r[()] for r in results]
@@ -146,7 +146,7 @@ class Function:
     def program(self, arrays: Sequence[Any], backend: Backend | None = None) -> Any:
         """The program for arrays of these shapes (and, where they reach a size, these values)."""
         feeds = {
-            i.tensor.key: Spec(a.shape, i.dtype, _known(a) if i.static else None)
+            i.tensor.key: Spec(a.shape, i.dtype, _known(a) if i.static else None, i.tensor.spec.sparse)
             for i, a in zip(self.fed, arrays, strict=True)
         }
         backend = backend or select.resolve(self.backend)
@@ -206,7 +206,8 @@ class _Input:
         self.position = position
         self.tensor = tensor
         self.dtype = tensor.spec.dtype
-        self.numpy = np.dtype(self.dtype)
+        # no array is taken for a sparse matrix
+        self.numpy = np.dtype("V" if tensor.spec.sparse else self.dtype)
         self.shape = tensor.spec.shape
         self.static = False
         self.last: tuple[int, ...] | None = None
@@ -220,9 +221,13 @@ class _Input:
                 f"input {self.position} of '{function}' is an array of a device ({type(given).__module__}); "
                 "feed host arrays, for instance `array.get()`"
             )
-        if hasattr(given, "toarray"):
-            given = given.toarray()
         try:
+            if self.tensor.spec.sparse:
+                matrix = sparse.as_csr(given, self.dtype)
+                self.check(matrix.shape, function)
+                return matrix
+            if sparse.is_sparse(given):
+                given = given.toarray()
             array = np.ascontiguousarray(given, self.numpy) if np.ndim(given) else np.asarray(given, self.numpy)
         except (TypeError, ValueError) as error:
             raise type(error)(
@@ -251,8 +256,6 @@ def _known(array: Any) -> Any:
 
 
 def _as_update(variable: Variable, value: Any) -> Tensor:
-    from polykeras.symbolic.op import OPS, as_tensor
-
     tensor = as_tensor(value)
     if tensor.spec.dtype != variable.spec.dtype:
         tensor = OPS["cast"](tensor, dtype=variable.spec.dtype)
@@ -311,6 +314,8 @@ def set_values(pairs: Sequence[tuple[Variable, Any]]) -> None:
     """Set variables; all shapes are checked before the first is written."""
     checked = []
     for variable, value in pairs:
+        if sparse.is_sparse(value):
+            value = value.toarray()
         if hasattr(value, "__cuda_array_interface__"):
             raise TypeError(f"the variable '{variable.name}' was given an array of a device; use `array.get()`")
         array = np.asarray(value, dtypes.check(variable.spec.dtype))

@@ -116,7 +116,7 @@ class Step:
     @property
     def allocates(self) -> bool:
         """Is the size of a result known only when it has been computed?"""
-        return any(not v.spec.concrete for v in self.outs)
+        return any(v.spec.sparse or not v.spec.concrete for v in self.outs)
 
     @property
     def elementwise(self) -> bool:

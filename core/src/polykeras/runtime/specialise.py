@@ -218,7 +218,7 @@ class _Specialiser:
                 shape = shape[1:]
             elif i >= states + sequences:
                 known = v.spec.value
-            specs.append(Spec(shape, v.spec.dtype, known))
+            specs.append(Spec(shape, v.spec.dtype, known, v.spec.sparse))
         sub = specialise_body(body, tuple(specs))
         results = [v.spec for v in sub.outputs]
         for i in range(states):

@@ -178,7 +178,7 @@ def _generate_dropout_ones(inputs, dims):
 
 
 def _generate_dropout_mask(ones, rate, training=None, count=1):
-    """A mask for dropout, or a list of `count` masks if there are more: in training 0 or 1 / (1 − rate), otherwise 1."""
+    """A mask for dropout, or a list of `count` masks if there are more: in training 0 or 1 / (1 − rate), else 1."""
 
     def dropped_ones():
         return K.dropout(ones, rate)

@@ -12,8 +12,8 @@ class LSTMCell(RecurrentCell):
     c' = f · c + i · activation(x · W_c + h · U_c + b_c)
     h' = o · activation(c'); the output is h'
 
-    x: (batch, d), h, c: (batch, u);   kernel, all W: (d, 4u), recurrent_kernel, all U: (u, 4u), bias: (4u,), each in the
-    order i, f, c, o
+    x: (batch, d), h, c: (batch, u);   kernel, all W: (d, 4u), recurrent_kernel, all U: (u, 4u), bias: (4u,), each in
+    the order i, f, c, o
 
     units:                 u.
     activation, recurrent_activation: names or functions; None is linear.

@@ -18,8 +18,9 @@ class RNN(HoldsLayers):
     x: (batch, time, ...) -> (batch, u), the last output, or (batch, time, u) with `return_sequences`
 
     cell:             an object with `state_size` (an int or a list of them) and
-                      `call(x_t, states) -> (output, new states)`, which may take `constants=` and `training=`; or a list
-                      of such, stacked. The first state has the size of the output, unless the cell has an `output_size`.
+                      `call(x_t, states) -> (output, new states)`, which may take `constants=` and `training=`; or a
+                      list of such, stacked. The first state has the size of the output, unless the cell has an
+                      `output_size`.
     return_sequences: all outputs instead of the last.
     return_state:     a list: the output, then the last states.
     go_backwards:     from the last step to the first; outputs come in the order in which they are made.
@@ -29,8 +30,8 @@ class RNN(HoldsLayers):
     time_major:       inputs are (time, batch, ...), and so are outputs with `return_sequences`.
 
     In the call: `initial_state`, a tensor or a list of them; `constants`, tensors that the cell gets at each step;
-    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them, as in Keras:
-    of stacked cells that is a state of the first cell.
+    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them, as in
+    Keras: of stacked cells that is a state of the first cell.
     """
 
     def __init__(
@@ -185,16 +186,16 @@ class RNN(HoldsLayers):
     def _check_unrolling(self, sequence):
         if self.unroll and K.int_shape(sequence)[1] is None:
             raise ValueError(
-                f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a known "
-                f"length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave `unroll` out: "
-                f"a loop takes any length."
+                f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a "
+                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave "
+                f"`unroll` out: a loop takes any length."
             )
 
     def _iterate(self, sequence, states, mask, training, constants):
         """The last output, all outputs and the last states.   sequence: (batch, time, ...), mask: (batch, time)
 
-        A cell that can tell what it takes from the inputs apart from what it takes from the states does so for all steps
-        in one product.
+        A cell that can tell what it takes from the inputs apart from what it takes from the states does so for all
+        steps in one product.
         """
         if hasattr(self.cell, "begin"):
             self.cell.begin(sequence[:, 0], training)

@@ -48,7 +48,7 @@ def _expansion(program: Program, step: Step) -> list[Step]:
         else:
             operands.append(constant(argument))
             continue
-        operands.append(placeholder(Spec(spec.shape, spec.dtype)))
+        operands.append(placeholder(Spec(spec.shape, spec.dtype, sparse=spec.sparse)))
         feeds[operands[-1].key] = spec
         outer.append(value)
     assert step.op.lower_rule is not None

@@ -75,6 +75,32 @@ def print_tensor_samples(r):
     yield (r(2, 3),), {"message": "x is"}
 
 
+# -- demanding -------------------------------------------------------------------------------------------------------
+
+
+@op(effect=True)
+def require(x, holds, *, message: str):
+    """x, or a ValueError with the message where not all elements of `holds` are true.   x: s, holds: any bool -> s"""
+    if holds.dtype != "bool":
+        raise TypeError(f"what must hold is bool, got {holds.dtype}")
+    return Spec(x.shape, x.dtype, x.value)
+
+
+@require.vjp
+def require_vjp(g, out, x, holds, *, message):
+    return g, None
+
+
+@require.samples
+def require_samples(r):
+    yield (r(2, 3), r.bools(0)), {"message": "it does not hold"}
+
+
+@require.error_samples
+def require_error_samples(r):
+    yield (r(2, 3), r(3)), {"message": "it does not hold"}, "bool"
+
+
 # -- assigning to variables ------------------------------------------------------------------------------------------
 
 
@@ -101,7 +127,7 @@ def _assigned(variable: Spec, value: Spec) -> Spec:
     return Spec(variable.shape, variable.dtype)
 
 
-@op(effect=True)
+@op(effect=True, sparse=("x",))
 def after(x, *effects):
     """x, with the effects done in the same call.   x: s, effects: any -> s"""
     return Spec(x.shape, x.dtype, x.value, x.sparse)
@@ -154,7 +180,7 @@ def _cond_rule(condition: Spec, *captures: Spec, then: Body, orelse: Body) -> tu
     )
 
 
-COND = register(_ControlOp(_cond_rule, name="cond"))
+COND = register(_ControlOp(_cond_rule, name="cond", sparse=("captures",)))
 
 
 def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
@@ -196,6 +222,8 @@ def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) 
 
 def _check_branches(then: Body, orelse: Body) -> None:
     for i, (a, b) in enumerate(zip(then.outputs, orelse.outputs, strict=True)):
+        if a.spec.sparse or b.spec.sparse:
+            raise TypeError(f"result {i} of cond is sparse; use K.to_dense in the branch")
         if a.spec.dtype != b.spec.dtype:
             raise TypeError(f"result {i} of cond is {a.spec.dtype} in one branch and {b.spec.dtype} in the other")
 
@@ -247,7 +275,7 @@ def _stacked(n: Any, spec: Spec) -> Spec:
     return Spec(None if spec.shape is None else (n, *spec.shape), spec.dtype)
 
 
-SCAN = register(_ControlOp(_scan_rule, name="scan", sizes=("length",)))
+SCAN = register(_ControlOp(_scan_rule, name="scan", sizes=("length",), sparse=("operands",)))
 
 Step = Callable[[list[Tensor], list[Tensor]], tuple[Sequence[Any], Sequence[Any]]]
 
@@ -271,6 +299,8 @@ def scan(
     """
     states = [as_tensor(s) for s in states]
     sequences = [as_tensor(s) for s in sequences]
+    if any(t.spec.sparse for t in (*states, *sequences)):
+        raise TypeError("the states and sequences of a loop are dense tensors; use K.to_dense")
     if length is None:
         if not sequences:
             raise ValueError("scan needs sequences or a length")
