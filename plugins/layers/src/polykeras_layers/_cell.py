@@ -2,7 +2,7 @@
 
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
-from polykeras_layers._arguments import described, keep
+from polykeras_layers._arguments import keep
 
 
 class RecurrentCell(Layer):
@@ -73,9 +73,6 @@ class RecurrentCell(Layer):
     def step(self, projected, states):
         """The output and the new states.   projected: (batch, gates u), states: (batch, u) each"""
         raise NotImplementedError(f"{type(self).__name__} defines no `step`.")
-
-    def get_config(self):
-        return {**super().get_config(), **described(self, self._arguments)}
 
     # -- dropout -----------------------------------------------------------------------------------------------------
 

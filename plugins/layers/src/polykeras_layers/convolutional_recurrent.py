@@ -5,6 +5,7 @@ from polykeras import regularizers
 from polykeras.engine.base_layer import InputSpec
 from polykeras.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
 from polykeras_layers import _spellings
+from polykeras_layers._arguments import described
 from polykeras_layers._cell import RecurrentCell, split
 from polykeras_layers._states import sizes_of
 from polykeras_layers._steps import samples_as_steps, steps_as_samples
@@ -21,33 +22,15 @@ class ConvRNN2D(RNN):
     cell: an object as `RNN` takes it that has `filters`, `kernel_size`, `strides`, `padding`, `data_format`,
           `dilation_rate`, and `new_image(x_t)`, which gives zeros of the shape of a state.
 
-    The arguments are those of `RNN`. Cells cannot be stacked, and steps not be unrolled.
+    The arguments are those of `RNN`. Cells cannot be stacked.
     """
 
-    def __init__(
-        self,
-        cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        **kwargs,
-    ):
-        if unroll:
-            raise TypeError("Unrolling isn't possible with convolutional RNNs: leave `unroll` out.")
+    _rank = 5
+
+    def _hold(self, cell):
         if isinstance(cell, list | tuple):
             raise TypeError("Convolutional cells cannot be stacked in one layer: put one layer on another.")
-        super().__init__(
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=False,
-            **kwargs,
-        )
-        self.input_spec = [InputSpec(ndim=5)]
+        super()._hold(cell)
 
     def compute_output_shape(self, input_shape):
         if isinstance(input_shape, list):
@@ -229,6 +212,9 @@ class ConvLSTM2DCell(RecurrentCell):
         """x ⋆ w, of the size of x."""
         return K.conv2d(x, w, strides=(1, 1), padding="same", data_format=self.data_format)
 
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
+
     def new_image(self, inputs):
         """Zeros of the shape of a state.   inputs: (batch, *image) -> (batch, *new image)"""
         return K.zeros_like(self.input_conv(inputs, self.kernel[..., : self.filters], padding=self.padding))
@@ -335,3 +321,6 @@ class ConvLSTM2D(ConvRNN2D, CellLayer):
             cell, return_sequences=return_sequences, go_backwards=go_backwards, stateful=stateful, **kwargs
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()

@@ -97,7 +97,7 @@ class _CuDNNRNN(RNN):
     def _initial_bias(self):
         return self.bias_initializer
 
-    def get_config(self):
+    def _config_with_arguments(self):
         config = self._config_without_cell()
         del config["unroll"]
         return {**config, **described(self, self._arguments)}
@@ -162,6 +162,9 @@ class CuDNNGRU(_CuDNNRNN):
     def cell(self):
         """A description of the cell: its `state_size`."""
         return Cell(self.units)
+
+    def get_config(self):
+        return self._config_with_arguments()
 
     def _step(self, projected, fed_back, states):
         h = reset_after_step(projected, fed_back, states[0], activations.tanh, activations.sigmoid, self.units)
@@ -231,6 +234,9 @@ class CuDNNLSTM(_CuDNNRNN):
     def cell(self):
         """A description of the cell: its `state_size`."""
         return Cell((self.units, self.units))
+
+    def get_config(self):
+        return self._config_with_arguments()
 
     def _step(self, projected, fed_back, states):
         sums = split(projected + fed_back, self.gates, self.units)

@@ -3,6 +3,7 @@
 from polykeras import backend as K
 from polykeras import regularizers
 from polykeras_layers import _spellings
+from polykeras_layers._arguments import described
 from polykeras_layers._cell import RecurrentCell, as_masks, gate, masked, split
 from polykeras_layers.rnn import CellLayer, shows_cell, supported_implementation
 
@@ -97,6 +98,9 @@ class GRUCell(RecurrentCell):
         else:
             h = self._reset_before_step(projected, h)
         return h, [h]
+
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
 
     def _reset_before_step(self, projected, h):
         masks = as_masks(self._recurrent_dropout_mask)
@@ -194,3 +198,6 @@ class GRU(CellLayer):
             **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()

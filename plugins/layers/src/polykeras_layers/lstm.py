@@ -3,6 +3,7 @@
 from polykeras import backend as K
 from polykeras import initializers, regularizers
 from polykeras_layers import _spellings
+from polykeras_layers._arguments import described
 from polykeras_layers._cell import RecurrentCell, gate, split
 from polykeras_layers.rnn import CellLayer, shows_cell, supported_implementation
 
@@ -82,6 +83,9 @@ class LSTMCell(RecurrentCell):
         sums = split(projected + self._fed_back(h), self.gates, self.units)
         h, c = lstm_step(sums, c, self.activation, self.recurrent_activation)
         return h, [h, c]
+
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
 
     def _initial_bias(self):
         return forget_bias_of_one(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
@@ -173,3 +177,6 @@ class LSTM(CellLayer):
             **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()

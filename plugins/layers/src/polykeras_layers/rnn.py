@@ -33,6 +33,8 @@ class RNN(HoldsLayers):
     Keras: of stacked cells that is a state of the first cell.
     """
 
+    _rank = 3
+
     def __init__(
         self,
         cell,
@@ -54,7 +56,7 @@ class RNN(HoldsLayers):
         self.unroll = unroll
         self.time_major = time_major
         self.supports_masking = True
-        self.input_spec = [InputSpec(ndim=3)]
+        self.input_spec = [InputSpec(ndim=self._rank)]
         self.state_spec = None
         self.constants_spec = None
         self._states = None
@@ -296,13 +298,14 @@ class RNN(HoldsLayers):
 class CellLayer(RNN):
     """Base of the layers that make their own cell of their arguments: SimpleRNN, GRU, LSTM.
 
-    The cell's arguments are the layer's, and are in its config instead of the cell.
+    The cell's arguments are the layer's, and in its config they stand instead of the cell. (A layer's `get_config` must
+    not be older than its constructor, or the arguments would be captured: each of the three defines it.)
     """
 
     def call(self, inputs, mask=None, training=None, initial_state=None):
         return super().call(inputs, mask=mask, training=training, initial_state=initial_state)
 
-    def get_config(self):
+    def _config_with_arguments_of_cell(self):
         config = self._config_without_cell()
         cell = self.cell.get_config()
         for name in self.cell._arguments:

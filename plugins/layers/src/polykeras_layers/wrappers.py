@@ -70,9 +70,7 @@ class TimeDistributed(Wrapper):
     (None, 10, 4)
     """
 
-    def __init__(self, layer, **kwargs):
-        super().__init__(layer, **kwargs)
-        self.supports_masking = True
+    supports_masking = True
 
     def build(self, input_shape):
         if len(input_shape) < 3:
