@@ -59,17 +59,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--workloads", type=_names(WORKLOADS), default=list(WORKLOADS), metavar="NAME,...",
-                        help=f"of {', '.join(WORKLOADS)}; default: all")
-    parser.add_argument("--backend", type=_words, default=["numpy", "numba"], metavar="NAME,...",
-                        help="polykeras's backends; default: numpy,numba")
-    parser.add_argument("--peers", type=_names(FRAMEWORKS), default=list(FRAMEWORKS), metavar="NAME,...",
-                        help=f"of {', '.join(FRAMEWORKS)}, or nothing: ''; default: all")
-    parser.add_argument("--peer-python", default=sys.executable, metavar="PATH",
-                        help="the interpreter of the environment that the peers are installed in; default: this one")
+    parser.add_argument(
+        "--workloads",
+        type=_names(WORKLOADS),
+        default=list(WORKLOADS),
+        metavar="NAME,...",
+        help=f"of {', '.join(WORKLOADS)}; default: all",
+    )
+    parser.add_argument(
+        "--backend",
+        type=_words,
+        default=["numpy", "numba"],
+        metavar="NAME,...",
+        help="polykeras's backends; default: numpy,numba",
+    )
+    parser.add_argument(
+        "--peers",
+        type=_names(FRAMEWORKS),
+        default=list(FRAMEWORKS),
+        metavar="NAME,...",
+        help=f"of {', '.join(FRAMEWORKS)}, or nothing: ''; default: all",
+    )
+    parser.add_argument(
+        "--peer-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="the interpreter of the environment that the peers are installed in; default: this one",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="CPUs and threads for each; default: all")
-    parser.add_argument("--seconds", type=float, default=4.0, metavar="S",
-                        help="training by each framework on each workload; default: %(default)s")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=4.0,
+        metavar="S",
+        help="training by each framework on each workload; default: %(default)s",
+    )
     parser.add_argument("--rounds", type=int, default=12, metavar="N", help="turns of each; default: %(default)s")
     parser.add_argument("--no-imports", action="store_true", help="do not time imports")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there")
@@ -91,6 +115,7 @@ def _names(known: Any) -> Any:
 
 
 # -- one workload ------------------------------------------------------------------------------------------------------
+
 
 def _workload(workload: Workload, present: list[Contender], options: argparse.Namespace) -> dict[str, Any]:
     failed: dict[str, str] = {}
@@ -135,11 +160,13 @@ def _disagreements(workload: Workload, losses: dict[str, list[float]]) -> list[s
         middle = statistics.median(found[i] for found in losses.values()) if losses else 0.0
         wrong += [
             f"{name}: loss {i} is {found[i]:.6f}, the others' {middle:.6f}"
-            for name, found in losses.items() if not abs(found[i] - middle) <= _TOLERANCE * abs(middle)
+            for name, found in losses.items()
+            if not abs(found[i] - middle) <= _TOLERANCE * abs(middle)
         ]
     wrong += [
         f"{name}: training does not lower the loss: {found}"
-        for name, found in losses.items() if not min(found[2:]) < found[1] * 1.5
+        for name, found in losses.items()
+        if not min(found[2:]) < found[1] * 1.5
     ]
     return wrong
 
@@ -151,12 +178,17 @@ def _workload_text(workload: Workload, found: dict[str, Any], titles: dict[str, 
     head = ["median ms", "minimum ms", "quartiles ms", "÷ fastest peer", "minima ÷", "first step s", "peak MB"]
     rows = [[workload.name, *head]]
     for name, one in times.items():
-        rows.append([
-            titles[name], f"{one['median']:.3f}", f"{one['minimum']:.3f}",
-            f"{one['quartile1']:.3f} to {one['quartile3']:.3f}",
-            *(f"{one[kind] / best:.2f}" if best else "-" for kind, best in fastest.items()),
-            f"{found['started'][name]:.1f}", f"{found['peaks'][name] / 1e6:.0f}",
-        ])
+        rows.append(
+            [
+                titles[name],
+                f"{one['median']:.3f}",
+                f"{one['minimum']:.3f}",
+                f"{one['quartile1']:.3f} to {one['quartile3']:.3f}",
+                *(f"{one[kind] / best:.2f}" if best else "-" for kind, best in fastest.items()),
+                f"{found['started'][name]:.1f}",
+                f"{found['peaks'][name] / 1e6:.0f}",
+            ]
+        )
     lines = ["", table(rows)]
     lines += [f"{name} dropped out: {reason}" for name, reason in found["failed"].items()]
     lines += [f"RESULTS DISAGREE: {text}" for text in found["disagree"]]
@@ -164,6 +196,7 @@ def _workload_text(workload: Workload, found: dict[str, Any], titles: dict[str, 
 
 
 # -- imports -----------------------------------------------------------------------------------------------------------
+
 
 def _imports(present: list[Contender], threads: int | None) -> dict[str, Any]:
     rows = [["import", "median s", "minimum s", "statement"]]

@@ -19,17 +19,31 @@ from typing import IO, Any
 from benchmarks.frameworks import FRAMEWORKS, Framework
 
 __all__ = [
-    "Contender", "Worker", "WorkerError", "contenders", "environment", "machine", "rotate", "summary", "table",
-    "time_imports", "write_json",
+    "Contender",
+    "Worker",
+    "WorkerError",
+    "contenders",
+    "environment",
+    "machine",
+    "rotate",
+    "summary",
+    "table",
+    "time_imports",
+    "write_json",
 ]
 
 Turns = list[list[float]]  # seconds of the steps of each turn
 
 ROOT = Path(__file__).resolve().parent.parent
 _THREAD_VARIABLES = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
 )
 _PAUSE = 0.02  # seconds between turns, in which the last one's threads stop spinning
+_PATIENCE, _LEAST_TURNS = 2.0, 3
 
 
 class WorkerError(Exception):
@@ -37,6 +51,7 @@ class WorkerError(Exception):
 
 
 # -- who takes part ----------------------------------------------------------------------------------------------------
+
 
 class Contender:
     """A framework with the interpreter and environment that it runs in.
@@ -70,7 +85,10 @@ def contenders(backends: Iterable[str], peers: Iterable[str], peer_python: str) 
         Contender(
             f"polykeras:{backend}",
             Framework(
-                f"polykeras, {backend}", "polykeras_adapter", ("polykeras", f"polykeras_{backend}"), "import polykeras",
+                f"polykeras, {backend}",
+                "polykeras_adapter",
+                ("polykeras", f"polykeras_{backend}"),
+                "import polykeras",
                 {"POLYKERAS_BACKEND": backend},
             ),
             sys.executable,
@@ -90,6 +108,7 @@ def environment(framework: Framework, threads: int | None) -> dict[str, str]:
 
 # -- a process that does as it is told ---------------------------------------------------------------------------------
 
+
 class Worker:
     """A process running `benchmarks.worker`. A context manager; leaving it ends the process."""
 
@@ -100,8 +119,14 @@ class Worker:
         command = [contender.python, "-m", "benchmarks.worker", contender.framework.module, workload]
         self.process = subprocess.Popen(
             [*command, str(threads)] if threads else command,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, bufsize=1, cwd=ROOT,
-            env=environment(contender.framework, threads), preexec_fn=_pinning(threads),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            bufsize=1,
+            cwd=ROOT,
+            env=environment(contender.framework, threads),
+            preexec_fn=_pinning(threads),
         )
         self.start = time.perf_counter()
 
@@ -170,29 +195,28 @@ def _pinning(threads: int | None) -> Callable[[], None] | None:
 
 # -- turns -------------------------------------------------------------------------------------------------------------
 
+
 def rotate(workers: Sequence[Worker], seconds: float, rounds: int) -> tuple[dict[str, Turns], dict[str, str]]:
     """Let the workers train in turns, each for about `seconds` in all: step times by worker and turn, and failures.
 
-    All are awake at the same time and only one computes, so that a slower minute of the machine is everybody's. A
-    worker that fails drops out.
+    All are alive at the same time and only one computes, so that a slower minute of the machine is everybody's. A
+    worker that fails drops out. Where steps are so slow that the turns take several times as long as they should, there
+    are fewer of them.
     """
     times: dict[str, Turns] = {worker.name: [] for worker in workers}
     failed: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for turn in range(-1, rounds):
+    end = time.perf_counter() + _PATIENCE * seconds * len(workers)
+    for turn in range(rounds):
+        if turn >= _LEAST_TURNS and time.perf_counter() > end:
+            break
         for worker in workers:
             if worker.name in failed:
                 continue
             time.sleep(_PAUSE)
             try:
-                got = worker.ask(do="steps", count=counts.get(worker.name, 10))["seconds"]
+                times[worker.name].append(worker.ask(**{"do": "steps", "for": seconds / rounds})["seconds"])
             except WorkerError as error:
                 failed[worker.name] = str(error)
-                continue
-            if turn < 0:  # a trial, to learn how many steps fit into a turn
-                counts[worker.name] = max(3, min(2000, round(seconds / rounds / statistics.median(got))))
-            else:
-                times[worker.name].append(got)
     return {name: found for name, found in times.items() if name not in failed}, failed
 
 
@@ -209,7 +233,11 @@ def time_imports(contender: Contender, threads: int | None, times: int) -> list[
     found = []
     for _ in range(times + 1):
         ended = subprocess.run(
-            [contender.python, "-c", code], capture_output=True, text=True, timeout=180, cwd=ROOT,
+            [contender.python, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            cwd=ROOT,
             env=environment(contender.framework, threads),
         )
         if ended.returncode:
@@ -219,6 +247,7 @@ def time_imports(contender: Contender, threads: int | None, times: int) -> list[
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
+
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; the first row is its head, columns but the first are right-aligned."""

@@ -26,8 +26,9 @@ NETWORKS = {"16-32-10, batch 32": ((16, 32, 10), 32), "784-512-512-10, batch 128
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.threads", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.threads", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=8, metavar="N", help="default: %(default)s")
     parser.add_argument("--calls", type=int, default=1000, metavar="N", help="of each thread; default: %(default)s")
     parser.add_argument("--predicts", type=int, default=10_000, metavar="N", help="default: %(default)s")
@@ -45,11 +46,16 @@ def main() -> int:
     print(f"\n{table(rows)}")
     results["predicts"] = many_predicts(options.predicts)
     results["models"] = many_models(options.models)
-    print("\n" + table([
-        ["memory", "before MB", "after MB", "growth MB"],
-        _memory_row(f"{options.predicts} predicts", results["predicts"]),
-        _memory_row(f"{options.models} models", results["models"]),
-    ]))
+    print(
+        "\n"
+        + table(
+            [
+                ["memory", "before MB", "after MB", "growth MB"],
+                _memory_row(f"{options.predicts} predicts", results["predicts"]),
+                _memory_row(f"{options.models} models", results["models"]),
+            ]
+        )
+    )
     write_json(options.json, results)
     return 1 if any(one["differing"] for one in results["threads"].values()) else 0
 

@@ -71,7 +71,11 @@ def main(epochs: int = 80) -> tuple[float, float]:
     model = Sequential([RadialBasis(12, input_shape=(10,)), Dense(2, kernel_regularizer="l2")])
     model.compile(optimizer=Adam(lr=0.01), loss=normal_likelihood, metrics=[within_spread])
     model.fit(
-        measured[training], course[training], batch_size=50, epochs=epochs, verbose=0,
+        measured[training],
+        course[training],
+        batch_size=50,
+        epochs=epochs,
+        verbose=0,
         validation_data=(measured[test], course[test]),
     )
     predicted = model.predict(measured[test])

@@ -53,7 +53,12 @@ def main(epochs: int = 15) -> float:
     with tempfile.TemporaryDirectory() as folder:
         best = Path(folder) / "best.h5"
         model.fit(
-            images[:1400], digits[:1400], batch_size=32, epochs=epochs, validation_split=0.15, verbose=2,
+            images[:1400],
+            digits[:1400],
+            batch_size=32,
+            epochs=epochs,
+            validation_split=0.15,
+            verbose=2,
             callbacks=[
                 ModelCheckpoint(str(best), monitor="val_loss", save_best_only=True),
                 ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=2),

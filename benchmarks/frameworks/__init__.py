@@ -42,11 +42,17 @@ FRAMEWORKS = {
         "torch.compile", "torch_adapter", ("torch",), "import torch", {"BENCHMARK_TORCH_COMPILE": "1"}
     ),
     "tf": Framework(
-        "tf.keras", "keras_adapter", ("tensorflow", "keras"), "import tensorflow",
+        "tf.keras",
+        "keras_adapter",
+        ("tensorflow", "keras"),
+        "import tensorflow",
         {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
     ),
     "keras_jax": Framework(
-        "Keras on JAX", "keras_adapter", ("jax", "keras"), "import keras",
+        "Keras on JAX",
+        "keras_adapter",
+        ("jax", "keras"),
+        "import keras",
         {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
     ),
 }

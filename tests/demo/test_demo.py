@@ -82,6 +82,7 @@ def test_data_is_split_into_disjoint_parts():
 
 # -- the picture -------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("mistakes", [0, 1, 5, 40])
 def test_picture_of_any_number_of_mistakes(mistakes, tmp_path):
     import matplotlib.image
@@ -110,6 +111,7 @@ def test_picture_leaves_pyplot_alone(tmp_path):
 
 
 # -- errors, all of them before the training ---------------------------------------------------------------------------
+
 
 @pytest.fixture
 def untrained(monkeypatch):

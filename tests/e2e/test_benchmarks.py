@@ -19,7 +19,11 @@ def test_a_run_without_peers_writes_its_results(tmp_path):
     options = ["--workloads", "tiny", "--backend", "numpy", "--peers", "", "--seconds", "0.1", "--rounds", "2"]
     ended = subprocess.run(
         [sys.executable, "-m", "benchmarks", *options, "--json", str(file)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr
     results = json.loads(file.read_text())
@@ -56,5 +60,9 @@ def test_disagreeing_losses_are_found():
 def test_tables_and_summaries():
     assert table([["a", "n"], ["bc", "10"]]) == "| a  |  n |\n| -- | -: |\n| bc | 10 |"
     assert summary([[0.003, 0.001], [0.002]]) == {
-        "median": 2.0, "minimum": 1.0, "quartile1": 1.0, "quartile3": 3.0, "steps": 3,
+        "median": 2.0,
+        "minimum": 1.0,
+        "quartile1": 1.0,
+        "quartile3": 3.0,
+        "steps": 3,
     }

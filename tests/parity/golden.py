@@ -46,13 +46,13 @@ def agree(actual, expected, tol, what):
         np.testing.assert_allclose(actual, expected, rtol=tol["rtol"], atol=tol["atol"], err_msg=what)
 
 
-def paths(*kinds, skipped=()):
-    """Parameters for a test: the golden files of these kinds, but for those of the classes in `skipped`."""
+def paths(*kinds):
+    """Parameters for a test: the golden files of these kinds."""
     found = []
     for path in sorted((REFERENCE / "golden").glob("*.npz")):
         with np.load(path) as archive:
             config = json.loads(str(archive["config"]))
-        if config["kind"] in kinds and config.get("class_name") not in skipped:
+        if config["kind"] in kinds:
             found.append(pytest.param(path, id=path.stem))
     return found
 

@@ -4,39 +4,10 @@ import pytest
 
 from polykeras import backend as K
 from polykeras.models import Model, Sequential
-from polykeras.registry import layers as registered
 from tests.parity.golden import Golden, paths, recorded_environment
 
-OURS = {"InputLayer", "Model", "Sequential"}
 
-
-def layer_classes(config):
-    """The classes of layers that a model's config names, at any depth."""
-    if isinstance(config, dict):
-        nested = set().union(*map(layer_classes, config.values())) if config else set()
-        is_layer = "class_name" in config and "name" in config.get("config", {})
-        return nested | ({config["class_name"]} if is_layer else set())
-    return set().union(*map(layer_classes, config)) if isinstance(config, list) and config else set()
-
-
-def missing_layers(path):
-    return layer_classes(Golden(path.values[0]).config["config"]) - OURS - set(registered.names())
-
-
-WHOLE = [path for path in paths("model") if not missing_layers(path)]
-"""The models all of whose layers are there; the others join when their layers do."""
-
-
-def test_what_is_left_out_is_left_out_for_want_of_layers(record_property):
-    if not paths("model"):
-        pytest.skip("no reference data")
-    left_out = {path.id: sorted(missing_layers(path)) for path in paths("model") if path not in WHOLE}
-    record_property("left_out", left_out)
-    print("models left out, with the layers that they wait for:", left_out)
-    assert {"model__merge_add", "model__residual", "model__cnn_cf"} <= {path.id for path in WHOLE}
-
-
-@pytest.mark.parametrize("path", WHOLE)
+@pytest.mark.parametrize("path", paths("model"))
 def test_model(path):
     golden = Golden(path)
     config = golden.config

@@ -6,31 +6,13 @@ import pytest
 from polykeras import backend as K
 from polykeras import callbacks, layers, optimizers
 from polykeras.models import Model, Sequential
-from polykeras.registry import layers as registered
 from tests.parity.golden import Golden, agree, paths, recorded_environment
 
-# Trainings that wait for layers that do not exist yet.
-WAITING = {
-    "train__masked_embedding_softmax": {"GRU"},
-    "train__masked_sequence": {"LSTM", "TimeDistributed"},
-    "train__shared_layer": {"GRU"},
-    "train__temporal_weights": {"SimpleRNN", "TimeDistributed"},
-}
 # These were recorded with TensorFlow's moving average; their twins `..._plain_ema` have the documented one.
 TENSORFLOW_AVERAGE = {"train__batchnorm_val", "train__cnn_bn"}
 # A bias before a batch normalisation has gradient zero. What is computed is rounding noise, which Adam scales up to
 # visible steps; the moving mean moves along with it.
 ROUNDING = {"train__batchnorm_val_plain_ema": ("w1_after", "w4_after")}
-
-
-def layer_names(config):
-    """The class names of the layers in a model's config."""
-    if isinstance(config, dict):
-        own = {config["class_name"]} if "class_name" in config and "name" in config.get("config", {}) else set()
-        return own.union(*map(layer_names, config.values()))
-    if isinstance(config, list):
-        return set().union(*map(layer_names, config))
-    return set()
 
 
 def model_of(config):
@@ -39,19 +21,7 @@ def model_of(config):
 
 
 def trainings():
-    return [p for p in paths("train") if p.id not in WAITING and p.id not in TENSORFLOW_AVERAGE]
-
-
-def test_waiting_trainings_are_those_whose_layers_do_not_exist():
-    found = {}
-    for path in paths("train"):
-        names = layer_names(Golden(path.values[0]).config["config"])
-        missing = {name for name in names if name not in registered and name != "InputLayer"}
-        if missing:
-            found[path.id] = missing
-    if not paths("train"):
-        pytest.skip("no reference data")
-    assert found == WAITING
+    return [p for p in paths("train") if p.id not in TENSORFLOW_AVERAGE]
 
 
 @pytest.mark.parametrize("path", paths("optimizer"))

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import polykeras_template
 import pytest
 
 import polykeras
+import polykeras_template
 from polykeras import backend as K
 from polykeras import layers, metrics, optimizers, registry
 from polykeras.layers import Dense, Gate, Lambda

@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from polykeras.runtime import select
 
@@ -33,15 +32,24 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--backend", metavar="NAME", type=_name, help="the backend to compute with; default: the current one"
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("polykeras-demo"),
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("polykeras-demo"),
         help="the folder for the weights and the picture; default: %(default)s",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=_positive, default=20,
+        "--epochs",
+        metavar="N",
+        type=_positive,
+        default=20,
         help="passes over the training images; default: %(default)s",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0,
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
         help="initial weights, dropout and the order of images follow from it; default: %(default)s",
     )
     parser.set_defaults(run=run)
@@ -73,12 +81,11 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
     set_random_seed(arguments.seed)
     start = time.perf_counter()
     network = model.build(digits.training.images.shape[1:])
-    with _one_blas_thread():
-        history = network.fit(
-            *digits.training, batch_size=model.BATCH, epochs=arguments.epochs, validation_data=tuple(digits.validation)
-        ).history
-        seconds = time.perf_counter() - start
-        probabilities = network.predict(digits.test.images)
+    history = network.fit(
+        *digits.training, batch_size=model.BATCH, epochs=arguments.epochs, validation_data=tuple(digits.validation)
+    ).history
+    seconds = time.perf_counter() - start
+    probabilities = network.predict(digits.test.images)
     wrong = int((probabilities.argmax(axis=1) != digits.test.digits).sum())
     accuracy = 1 - wrong / len(digits.test)
     print(f"\nTrained in {seconds:.1f} s.")
@@ -89,17 +96,8 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
     print(f"Picture: {arguments.out / PICTURE}")
 
 
-def _one_blas_thread() -> Any:
-    """A context for products as small as these: a second thread gains nothing, and on a busy machine it is waited for.
-
-    scikit-learn depends on threadpoolctl.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1, user_api="blas")
-
-
 # -- checks ------------------------------------------------------------------------------------------------------------
+
 
 def _check_libraries() -> None:
     missing = []
@@ -139,6 +137,7 @@ def _chosen(backend: str | None) -> Iterator[str]:
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
+
 
 def _name(text: str) -> str:
     if not text:

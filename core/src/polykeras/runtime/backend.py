@@ -124,8 +124,16 @@ class Backend:
         return tuple(value) if isinstance(value, list) else int(value)
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """A context in which floating-point exceptions are silent; open during every call."""
+        """A context in which floating-point exceptions are silent."""
         return nullcontext()
+
+    def threads(self, program: Program) -> int:
+        """How many threads a program's kernels may use: a matter of the program alone."""
+        return 1
+
+    def running(self, threads: int) -> AbstractContextManager[Any]:
+        """The context of every call of a program, with what `threads` said of it."""
+        return self.quiet()
 
     # -- code ----------------------------------------------------------------------------------------------------
 
@@ -236,7 +244,6 @@ def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:
     return backend.asarray(made, str(made.dtype))
 
 
-@functools.cache
 def _plugin_kernels(backend: str) -> dict[str, Callable[..., Any]]:
     from polykeras import plugins
 

@@ -43,6 +43,7 @@ class Executable:
             if step not in self.kernels:
                 self.kernels[step] = backend.kernel(step)
         self.held = self._hold()
+        self.threads = backend.threads(program)
         self.bound: dict[Arena, tuple[int, Callable[..., Any]]] = {}
         self.written = list(dict.fromkeys(w.storage for w in program.writes))
         self.emitted: Emitted | None = None
@@ -74,7 +75,7 @@ class Executable:
             if found is None or found[0] != variables.moved:
                 found = self._bind(arena)
             try:
-                with self.backend.quiet():
+                with self.backend.running(self.threads):
                     return found[1](*arrays)  # type: ignore[no-any-return]
             except Exception as error:
                 raise self.explain(error) from error

@@ -162,7 +162,7 @@ class Op:
 
     def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
         """Run the rule."""
-        if any([s.sparse for s in specs]):
+        if any(s.sparse for s in specs):
             self._refuse_sparse(specs)
         result = self.rule(*specs, **attrs)
         if isinstance(result, tuple):

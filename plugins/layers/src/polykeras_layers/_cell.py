@@ -2,7 +2,7 @@
 
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
-from polykeras_layers._arguments import described, keep
+from polykeras_layers._arguments import keep
 
 
 class RecurrentCell(Layer):
@@ -74,41 +74,46 @@ class RecurrentCell(Layer):
         """The output and the new states.   projected: (batch, gates u), states: (batch, u) each"""
         raise NotImplementedError(f"{type(self).__name__} defines no `step`.")
 
-    def get_config(self):
-        return {**super().get_config(), **described(self, self._arguments)}
-
     # -- dropout -----------------------------------------------------------------------------------------------------
 
     def begin(self, inputs, training=None):
         """Make the masks that hold for all steps of a call.   inputs: (batch, ...), one step of them"""
-        self._dropout_mask = self._mask(inputs, self._input_dim, self.dropout, training)
-        self._recurrent_dropout_mask = self._mask(inputs, self.units, self.recurrent_dropout, training)
-
-    def _with_masks_of_its_own(self, inputs, states, training):
-        """One step by itself: no layer has made masks before."""
-        self.begin(inputs, training)
-        output = self.step(self.project(inputs), states)
+        count = self.gates if self.implementation == 1 else 1
         self._dropout_mask = self._recurrent_dropout_mask = None
-        return output
-
-    def _mask(self, inputs, size, rate, training):
-        if not 0.0 < rate < 1.0:
-            return None
-        ones = K.ones_like(per_sample(inputs, size))
-        return _generate_dropout_mask(ones, rate, training, self.gates if self.implementation == 1 else 1)
+        if 0.0 < self.dropout < 1.0:
+            self._dropout_mask = _generate_dropout_mask(self._input_ones(inputs), self.dropout, training, count)
+        if 0.0 < self.recurrent_dropout < 1.0:
+            ones = self._state_ones(inputs)
+            self._recurrent_dropout_mask = _generate_dropout_mask(ones, self.recurrent_dropout, training, count)
 
     def depends_on_phase(self):
         """Whether what the cell computes differs between training and test."""
         masks = (*as_masks(self._dropout_mask), *as_masks(self._recurrent_dropout_mask))
         return any(getattr(mask, "_uses_learning_phase", False) for mask in masks)
 
-    def _product(self, x, weight, masks):
+    def _with_masks_of_its_own(self, inputs, states, training):
+        """One step by itself: no layer has made masks before."""
+        self.begin(inputs, training)
+        result = self.step(self.project(inputs), states)
+        self._dropout_mask = self._recurrent_dropout_mask = None
+        return result
+
+    def _input_ones(self, inputs):
+        return _generate_dropout_ones(inputs, self._input_dim)
+
+    def _state_ones(self, inputs):
+        return _generate_dropout_ones(inputs, self.units)
+
+    # -- products ----------------------------------------------------------------------------------------------------
+
+    def _product(self, x, weight, masks, multiply=K.dot, axis=-1):
         """x · weight, where x goes through no mask, one for all gates, or one for each."""
         masks = as_masks(masks)
         if len(masks) > 1:
-            gates = [K.dot(masked(x, mask), columns(weight, i, self.units)) for i, mask in enumerate(masks)]
-            return K.concatenate(gates)
-        return K.dot(masked(x, masks[0]) if masks else x, weight)
+            parts = split(weight, len(masks), self.units)
+            products = [multiply(masked(x, mask), part) for mask, part in zip(masks, parts, strict=True)]
+            return K.concatenate(products, axis=axis)
+        return multiply(masked(x, masks[0]) if masks else x, weight)
 
     def _fed_back(self, h):
         """h · recurrent_kernel, with dropout.   h: (batch, u) -> (batch, gates u)"""
@@ -150,6 +155,11 @@ def columns(x, index, units):
     return x[..., index * units : (index + 1) * units]
 
 
+def split(x, count, units):
+    """The columns of each gate.   x: (..., count u) -> a list of (..., u)"""
+    return [columns(x, index, units) for index in range(count)]
+
+
 def masked(x, mask):
     """x · mask, through all steps where x has a time axis and the mask has none.   x: (batch, d) or (batch, time, d)"""
     if K.ndim(x) > K.ndim(mask):
@@ -178,7 +188,7 @@ def _generate_dropout_ones(inputs, dims):
 
 
 def _generate_dropout_mask(ones, rate, training=None, count=1):
-    """A mask for dropout, or a list of `count` masks if there are more: in training 0 or 1 / (1 − rate), otherwise 1."""
+    """A mask for dropout, or a list of `count` masks if there are more: in training 0 or 1 / (1 − rate), else 1."""
 
     def dropped_ones():
         return K.dropout(ones, rate)

@@ -35,6 +35,8 @@ class Embedding(Layer):
     ):
         if "input_shape" not in kwargs and "batch_input_shape" not in kwargs:
             kwargs["input_shape"] = _lengths(input_length) or (None,)
+        if "batch_input_shape" in kwargs:
+            kwargs["batch_input_shape"] = _flat(kwargs["batch_input_shape"])
         super().__init__(**kwargs)
         self.input_dim = input_dim
         self.output_dim = output_dim
@@ -100,3 +102,9 @@ def _lengths(input_length):
     if input_length is None:
         return None
     return tuple(input_length) if isinstance(input_length, list | tuple) else (input_length,)
+
+
+def _flat(shape):
+    """A shape as Keras writes it for several lengths, (batch, (n, m)), as a shape: (batch, n, m)."""
+    parts = [size if isinstance(size, list | tuple) else (size,) for size in shape]
+    return tuple(size for part in parts for size in part)

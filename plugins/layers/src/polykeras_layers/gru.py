@@ -3,7 +3,8 @@
 from polykeras import backend as K
 from polykeras import regularizers
 from polykeras_layers import _spellings
-from polykeras_layers._cell import RecurrentCell, as_masks, columns, gate, masked
+from polykeras_layers._arguments import described
+from polykeras_layers._cell import RecurrentCell, as_masks, gate, masked, split
 from polykeras_layers.rnn import CellLayer, shows_cell, supported_implementation
 
 
@@ -98,13 +99,18 @@ class GRUCell(RecurrentCell):
             h = self._reset_before_step(projected, h)
         return h, [h]
 
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
+
     def _reset_before_step(self, projected, h):
         masks = as_masks(self._recurrent_dropout_mask)
+        z, r, new = split(projected, 3, self.units)
         fed_back = self._product(h, self.recurrent_kernel[:, : 2 * self.units], masks[:2])
-        z = self.recurrent_activation(columns(projected, 0, self.units) + columns(fed_back, 0, self.units))
-        r = self.recurrent_activation(columns(projected, 1, self.units) + columns(fed_back, 1, self.units))
+        z_back, r_back = split(fed_back, 2, self.units)
+        z = self.recurrent_activation(z + z_back)
+        r = self.recurrent_activation(r + r_back)
         seen = masked(h, masks[-1]) if masks else h
-        new = self.activation(columns(projected, 2, self.units) + K.dot(r * seen, self.recurrent_kernel_h))
+        new = self.activation(new + K.dot(r * seen, self.recurrent_kernel_h))
         return z * h + (1 - z) * new
 
     def _bias_shape(self):
@@ -116,9 +122,10 @@ class GRUCell(RecurrentCell):
 
 def reset_after_step(projected, fed_back, h, activation, recurrent_activation, units):
     """h' from the products of x and of h, with their biases.   projected, fed_back: (batch, 3u) in the order z, r, h"""
-    z = recurrent_activation(columns(projected, 0, units) + columns(fed_back, 0, units))
-    r = recurrent_activation(columns(projected, 1, units) + columns(fed_back, 1, units))
-    new = activation(columns(projected, 2, units) + r * columns(fed_back, 2, units))
+    z, r, new = split(projected, 3, units)
+    z_back, r_back, new_back = split(fed_back, 3, units)
+    z = recurrent_activation(z + z_back)
+    new = activation(new + recurrent_activation(r + r_back) * new_back)
     return z * h + (1 - z) * new
 
 
@@ -191,3 +198,6 @@ class GRU(CellLayer):
             **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()

@@ -3,7 +3,8 @@
 from polykeras import backend as K
 from polykeras import initializers, regularizers
 from polykeras_layers import _spellings
-from polykeras_layers._cell import RecurrentCell, columns, gate
+from polykeras_layers._arguments import described
+from polykeras_layers._cell import RecurrentCell, gate, split
 from polykeras_layers.rnn import CellLayer, shows_cell, supported_implementation
 
 
@@ -12,8 +13,8 @@ class LSTMCell(RecurrentCell):
     c' = f · c + i · activation(x · W_c + h · U_c + b_c)
     h' = o · activation(c'); the output is h'
 
-    x: (batch, d), h, c: (batch, u);   kernel, all W: (d, 4u), recurrent_kernel, all U: (u, 4u), bias: (4u,), each in the
-    order i, f, c, o
+    x: (batch, d), h, c: (batch, u);   kernel, all W: (d, 4u), recurrent_kernel, all U: (u, 4u), bias: (4u,), each in
+    the order i, f, c, o
 
     units:                 u.
     activation, recurrent_activation: names or functions; None is linear.
@@ -79,20 +80,22 @@ class LSTMCell(RecurrentCell):
 
     def step(self, projected, states):
         h, c = states[:2]
-        h, c = lstm_step(projected + self._fed_back(h), c, self.activation, self.recurrent_activation, self.units)
+        sums = split(projected + self._fed_back(h), self.gates, self.units)
+        h, c = lstm_step(sums, c, self.activation, self.recurrent_activation)
         return h, [h, c]
+
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
 
     def _initial_bias(self):
         return forget_bias_of_one(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
 
 
-def lstm_step(z, c, activation, recurrent_activation, units):
-    """h' and c' from the sums that the gates see.   z: (batch, 4u) in the order i, f, c, o; c: (batch, u)"""
-    i = recurrent_activation(columns(z, 0, units))
-    f = recurrent_activation(columns(z, 1, units))
-    new = f * c + i * activation(columns(z, 2, units))
-    o = recurrent_activation(columns(z, 3, units))
-    return o * activation(new), new
+def lstm_step(sums, c, activation, recurrent_activation):
+    """h' and c' from c and the sums that the gates i, f, c, o see, all of one shape."""
+    i, f, new, o = sums
+    c = recurrent_activation(f) * c + recurrent_activation(i) * activation(new)
+    return recurrent_activation(o) * activation(c), c
 
 
 def forget_bias_of_one(initializer, units):
@@ -174,3 +177,6 @@ class LSTM(CellLayer):
             **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()

@@ -18,8 +18,8 @@ class RNN(HoldsLayers):
     x: (batch, time, ...) -> (batch, u), the last output, or (batch, time, u) with `return_sequences`
 
     cell:             an object with `state_size` (an int or a list of them) and
-                      `call(x_t, states) -> (output, new states)`, which may take `constants=` and `training=`; or a list
-                      of such, stacked. The first state has the size of the output, unless the cell has an `output_size`.
+                      `call(x_t, states) -> (output, new states)`, which may take `constants=` and `training=`; or a
+                      list of such, stacked. The first state has the output's size unless there is an `output_size`.
     return_sequences: all outputs instead of the last.
     return_state:     a list: the output, then the last states.
     go_backwards:     from the last step to the first; outputs come in the order in which they are made.
@@ -29,9 +29,11 @@ class RNN(HoldsLayers):
     time_major:       inputs are (time, batch, ...), and so are outputs with `return_sequences`.
 
     In the call: `initial_state`, a tensor or a list of them; `constants`, tensors that the cell gets at each step;
-    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them, as in Keras:
-    of stacked cells that is a state of the first cell.
+    a mask (batch, time): where it is False, the states stay as they are and the output is the first of them, as in
+    Keras: of stacked cells that is a state of the first cell.
     """
+
+    _rank = 3
 
     def __init__(
         self,
@@ -45,14 +47,6 @@ class RNN(HoldsLayers):
         time_major=False,
         **kwargs,
     ):
-        if isinstance(cell, list | tuple):
-            cell = StackedRNNCells(list(cell))
-        for attribute in ("call", "state_size"):
-            if not hasattr(cell, attribute):
-                raise ValueError(
-                    f"`cell` should have a `{attribute}`: a cell has `call(inputs, states)` and a `state_size`, an int "
-                    f"or a list of them. The RNN was passed: {cell!r}"
-                )
         self._hold(cell)
         super().__init__(**kwargs)
         self.return_sequences = return_sequences
@@ -62,13 +56,21 @@ class RNN(HoldsLayers):
         self.unroll = unroll
         self.time_major = time_major
         self.supports_masking = True
-        self.input_spec = [InputSpec(ndim=3)]
+        self.input_spec = [InputSpec(ndim=self._rank)]
         self.state_spec = None
         self.constants_spec = None
         self._states = None
         self._num_constants = None
 
     def _hold(self, cell):
+        if isinstance(cell, list | tuple):
+            cell = StackedRNNCells(list(cell))
+        for attribute in ("call", "state_size"):
+            if not hasattr(cell, attribute):
+                raise ValueError(
+                    f"`cell` should have a `{attribute}`: a cell has `call(inputs, states)` and a `state_size`, an int "
+                    f"or a list of them. The RNN was passed: {cell!r}"
+                )
         self.cell = cell
 
     def _inner_layers(self):
@@ -185,16 +187,16 @@ class RNN(HoldsLayers):
     def _check_unrolling(self, sequence):
         if self.unroll and K.int_shape(sequence)[1] is None:
             raise ValueError(
-                f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a known "
-                f"length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave `unroll` out: "
-                f"a loop takes any length."
+                f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a "
+                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave out "
+                f"`unroll`: a loop takes any length."
             )
 
     def _iterate(self, sequence, states, mask, training, constants):
         """The last output, all outputs and the last states.   sequence: (batch, time, ...), mask: (batch, time)
 
-        A cell that can tell what it takes from the inputs apart from what it takes from the states does so for all steps
-        in one product.
+        A cell that can tell what it takes from the inputs apart from what it takes from the states does so for all
+        steps in one product.
         """
         if hasattr(self.cell, "begin"):
             self.cell.begin(sequence[:, 0], training)
@@ -272,15 +274,16 @@ class RNN(HoldsLayers):
     # -- config ------------------------------------------------------------------------------------------------------
 
     def get_config(self):
-        config = {**super().get_config(), **self._options()}
+        return {**self._config_without_cell(), "cell": layers.serialize(self.cell)}
+
+    def _config_without_cell(self):
+        names = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
+        config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        if self.time_major:
+            config["time_major"] = True
         if self._num_constants is not None:
             config["num_constants"] = self._num_constants
-        return {**config, "cell": layers.serialize(self.cell)}
-
-    def _options(self):
-        names = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll")
-        options = {name: getattr(self, name) for name in names}
-        return {**options, "time_major": True} if self.time_major else options
+        return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -295,15 +298,15 @@ class RNN(HoldsLayers):
 class CellLayer(RNN):
     """Base of the layers that make their own cell of their arguments: SimpleRNN, GRU, LSTM.
 
-    The cell's arguments are the layer's, and are in its config instead of the cell.
+    The cell's arguments are the layer's, and in its config they stand instead of the cell. (A layer's `get_config` must
+    not be older than its constructor, or the arguments would be captured: each of the three defines it.)
     """
 
     def call(self, inputs, mask=None, training=None, initial_state=None):
         return super().call(inputs, mask=mask, training=training, initial_state=initial_state)
 
-    def get_config(self):
-        config = super().get_config()
-        del config["cell"]
+    def _config_with_arguments_of_cell(self):
+        config = self._config_without_cell()
         cell = self.cell.get_config()
         for name in self.cell._arguments:
             config[name] = cell[name]

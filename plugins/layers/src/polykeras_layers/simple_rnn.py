@@ -2,6 +2,7 @@
 
 from polykeras import regularizers
 from polykeras_layers import _spellings
+from polykeras_layers._arguments import described
 from polykeras_layers._cell import RecurrentCell
 from polykeras_layers.rnn import CellLayer, shows_cell
 
@@ -59,6 +60,9 @@ class SimpleRNNCell(RecurrentCell):
     def step(self, projected, states):
         output = self.activation(projected + self._fed_back(states[0]))
         return output, [output]
+
+    def get_config(self):
+        return {**super().get_config(), **described(self, self._arguments)}
 
 
 @shows_cell(*SimpleRNNCell._arguments)
@@ -123,3 +127,6 @@ class SimpleRNN(CellLayer):
             **kwargs,
         )
         self.activity_regularizer = regularizers.get(activity_regularizer)
+
+    def get_config(self):
+        return self._config_with_arguments_of_cell()
