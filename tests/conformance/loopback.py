@@ -8,6 +8,7 @@ import functools
 import numpy as np
 
 from polykeras.runtime.backend import Backend
+from polykeras.runtime.sparse import Csr
 from polykeras.testing.checks import all_ops
 from polykeras_numpy import NumpyBackend
 
@@ -38,6 +39,8 @@ class Box:
 def unbox(x):
     if isinstance(x, tuple):
         return tuple(unbox(e) for e in x)
+    if isinstance(x, Csr):
+        return x.map(unbox)
     assert not isinstance(x, np.ndarray), "a raw NumPy array reached the loop-back backend"
     return x._array if isinstance(x, Box) else x
 
@@ -45,6 +48,8 @@ def unbox(x):
 def box(x):
     if isinstance(x, tuple):
         return tuple(box(e) for e in x)
+    if isinstance(x, Csr):
+        return x.map(box)
     return Box(np.asarray(x))
 
 
@@ -88,6 +93,12 @@ class LoopBack(Backend):
 
     def fresh(self, array):
         return Box(self._inner.fresh(array._array))
+
+    def row(self, array, index):
+        return Box(self._inner.row(array._array, index))
+
+    def truth(self, array):
+        return self._inner.truth(array._array)
 
 
 def _boxed(method):

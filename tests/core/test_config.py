@@ -81,14 +81,17 @@ def test_the_file_is_read_at_the_first_question_and_never_written(home):
     assert config.floatx() == "float32"
 
 
-@pytest.mark.parametrize("content, words", [
-    ("{", "not valid JSON"),
-    ("[1]", "JSON object; found: list"),
-    ({"floatx": "int8"}, "Unknown floatx type: 'int8'"),
-    ({"epsilon": -1}, "Unknown epsilon: -1"),
-    ({"backend": 3}, "Unknown backend: 3"),
-    ({"flotx": "float32"}, "unknown key 'flotx'"),
-])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "JSON object; found: list"),
+        ({"floatx": "int8"}, "Unknown floatx type: 'int8'"),
+        ({"epsilon": -1}, "Unknown epsilon: -1"),
+        ({"backend": 3}, "Unknown backend: 3"),
+        ({"flotx": "float32"}, "unknown key 'flotx'"),
+    ],
+)
 def test_a_bad_file_is_an_error_that_names_it(home, content, words):
     write(home, content)
     with pytest.raises(ValueError, match="polykeras.json") as caught:

@@ -45,6 +45,7 @@ def plain(units):
 
 # -- configurations ----------------------------------------------------------------------------------------------------
 
+
 def test_serialize():
     assert serialize_keras_object(Gate(3)) == {"class_name": "Gate", "config": {"units": 3}}
     assert serialize_keras_object(plain) == "plain" and serialize_keras_object(None) is None
@@ -52,11 +53,14 @@ def test_serialize():
         serialize_keras_object(3)
 
 
-@pytest.mark.parametrize("objects", [
-    {"module_objects": {"Gate": Gate}},
-    {"custom_objects": {"Gate": Gate}},
-    {"module_objects": {"Gate": Box}, "custom_objects": {"Gate": Gate}},
-])
+@pytest.mark.parametrize(
+    "objects",
+    [
+        {"module_objects": {"Gate": Gate}},
+        {"custom_objects": {"Gate": Gate}},
+        {"module_objects": {"Gate": Box}, "custom_objects": {"Gate": Gate}},
+    ],
+)
 def test_deserialize_from_what_is_handed_over(objects):
     gate = deserialize_keras_object({"class_name": "Gate", "config": {"units": 3}}, **objects)
     assert type(gate) is Gate and gate.units == 3
@@ -95,13 +99,16 @@ def test_custom_objects_are_in_scope_within_from_config():
     assert "Gate" not in get_custom_objects()
 
 
-@pytest.mark.parametrize("identifier, words", [
-    ({"class_name": "Gate"}, "Improper config format"),
-    ({"config": {}}, "Improper config format"),
-    ({"class_name": 3, "config": {}}, "'class_name' should be a string; got: 3"),
-    (3, "Could not interpret serialized thing: 3"),
-    ("Gade", "Unknown thing: Gade. Did you mean 'Gate'?"),
-])
+@pytest.mark.parametrize(
+    "identifier, words",
+    [
+        ({"class_name": "Gate"}, "Improper config format"),
+        ({"config": {}}, "Improper config format"),
+        ({"class_name": 3, "config": {}}, "'class_name' should be a string; got: 3"),
+        (3, "Could not interpret serialized thing: 3"),
+        ("Gade", "Unknown thing: Gade. Did you mean 'Gate'?"),
+    ],
+)
 def test_what_cannot_be_deserialized(identifier, words):
     with pytest.raises(ValueError) as caught:
         deserialize_keras_object(identifier, {"Gate": Gate}, printable_module_name="thing")
@@ -111,7 +118,7 @@ def test_what_cannot_be_deserialized(identifier, words):
 def test_a_module_offers_only_what_is_its_own():
     source = "from os import system\nfrom subprocess import Popen\nimport os\nclass Own: pass\ndef own(): return 1"
     scope = {"__name__": "acme_module"}
-    exec(source, scope)
+    exec(source, scope)  # noqa: S102  a user's own lines
     for name in ("system", "Popen", "os", "__builtins__", "__name__"):
         with pytest.raises(ValueError, match="Unknown"):
             deserialize_keras_object({"class_name": name, "config": {}}, scope)
@@ -120,6 +127,7 @@ def test_a_module_offers_only_what_is_its_own():
 
 
 # -- custom objects ----------------------------------------------------------------------------------------------------
+
 
 def test_a_scope_ends_as_it_began():
     get_custom_objects()["kept"] = 1
@@ -140,6 +148,7 @@ def test_a_scope_can_be_entered_again():
 
 
 # -- arguments and lists -----------------------------------------------------------------------------------------------
+
 
 def test_has_arg():
     def function(a, *args, b=1, **kwargs):

@@ -37,9 +37,7 @@ def test_weights_of_today_pass_unchanged():
 def test_theano_kernels_convolve_and_ours_correlate():
     kernel, image = RANDOM.normal(size=(3, 3, 1, 1)), RANDOM.normal(size=(5, 5))
     flipped = convert(layer("Conv2D", data_format="channels_last"), [kernel], "2.1.0", "theano")[0]
-    convolved = sum(
-        kernel[i, j, 0, 0] * image[2 - i : 5 - i, 2 - j : 5 - j] for i in range(3) for j in range(3)
-    )
+    convolved = sum(kernel[i, j, 0, 0] * image[2 - i : 5 - i, 2 - j : 5 - j] for i in range(3) for j in range(3))
     correlated = sum(flipped[i, j, 0, 0] * image[i : i + 3, j : j + 3] for i in range(3) for j in range(3))
     np.testing.assert_allclose(correlated, convolved)
 

@@ -34,7 +34,9 @@ def test_transpose(axes):
 
 
 @pytest.mark.parametrize("axes", list(itertools.permutations(range(3))))
-@pytest.mark.parametrize("shape", [(24,), (6, 4), (2, 12), (4, 6), (3, 8), (2, 3, 4), (4, 3, 2), (1, 24, 1), (2, 1, 12), (2, 2, 6)])
+@pytest.mark.parametrize(
+    "shape", [(24,), (6, 4), (2, 12), (4, 6), (3, 8), (2, 3, 4), (4, 3, 2), (1, 24, 1), (2, 1, 12), (2, 2, 6)]
+)
 def test_a_reshape_is_a_view_exactly_where_numpy_needs_no_copy(axes, shape):
     layout, array = transposed(axes)
     found = view("reshape", {}, layout, array.shape, shape)

@@ -340,7 +340,7 @@ from polykeras.layers import Layer
 import polykeras.backend as K
 
 
-class Gate(Layer):
+class Sluice(Layer):
     def __init__(self, gain, **kwargs):
         self.gain = gain
         super().__init__(**kwargs)
@@ -357,9 +357,9 @@ class Gate(Layer):
 
 SAVE = """
 import sys
-from polykeras.layers import Dense, Gate
+from polykeras.layers import Dense, Sluice
 from polykeras.models import Sequential
-model = Sequential([Dense(2, input_shape=(4,)), Gate(3.0)])
+model = Sequential([Dense(2, input_shape=(4,)), Sluice(3.0)])
 model.compile("sgd", "mse")
 model.save(sys.argv[1])
 """
@@ -380,7 +380,7 @@ def test_T21_a_plugins_layer_loads_in_a_new_process_only_while_the_plugin_is_ena
     info = site / "acme_gates-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-gates\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[polykeras.layers]\nGate = acme_gates:Gate\n")
+    (info / "entry_points.txt").write_text("[polykeras.layers]\nSluice = acme_gates:Sluice\n")
     (site / "acme_gates.py").write_text(GATE)
 
     def run(code, **variables):
@@ -396,7 +396,7 @@ def test_T21_a_plugins_layer_loads_in_a_new_process_only_while_the_plugin_is_ena
     assert disabled.split()[-1] == "untouched"
     (info / "entry_points.txt").unlink()
     absent = run(LOAD)
-    assert absent.startswith("refused Unknown layer: Gate")
+    assert absent.startswith("refused Unknown layer: Sluice")
     assert absent.split()[-1] == "untouched"
 
 

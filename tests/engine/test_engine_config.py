@@ -109,7 +109,9 @@ def test_functional_config_has_the_form_of_keras():
     assert config["input_layers"] == [["x", 0, 0]] and config["output_layers"] == [["p", 0, 0]]
     assert [list(entry) for entry in config["layers"]] == [["name", "class_name", "config", "inbound_nodes"]] * 3
     assert [entry["inbound_nodes"] for entry in config["layers"]] == [
-        [], [[["x", 0, 0, {}]]], [[["h", 0, 0, {}], ["h", 0, 1, {}]]]
+        [],
+        [[["x", 0, 0, {}]]],
+        [[["h", 0, 0, {}], ["h", 0, 1, {}]]],
     ]
 
 

@@ -58,5 +58,8 @@ def test_nodes_link_layers():
     node = second.inbound_nodes[0]
     assert node is first.outbound_nodes[0]
     assert node.get_config() == {
-        "outbound_layer": "second", "inbound_layers": ["first"], "node_indices": [0], "tensor_indices": [0]
+        "outbound_layer": "second",
+        "inbound_layers": ["first"],
+        "node_indices": [0],
+        "tensor_indices": [0],
     }

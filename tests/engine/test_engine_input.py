@@ -50,7 +50,5 @@ def test_refused():
 
 def test_config():
     layer = InputLayer(input_shape=(3,), name="x")
-    assert layer.get_config() == {
-        "batch_input_shape": (None, 3), "dtype": "float32", "sparse": False, "name": "x"
-    }
+    assert layer.get_config() == {"batch_input_shape": (None, 3), "dtype": "float32", "sparse": False, "name": "x"}
     assert InputLayer.from_config(layer.get_config()).batch_input_shape == (None, 3)

@@ -12,7 +12,17 @@ import polykeras
 
 SOURCES = Path(polykeras.__file__).parent
 HEAVY = (
-    "h5py", "numba", "cupy", "matplotlib", "sklearn", "scipy", "torch", "tensorflow", "jax", "pytest", "hypothesis",
+    "h5py",
+    "numba",
+    "cupy",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "torch",
+    "tensorflow",
+    "jax",
+    "pytest",
+    "hypothesis",
 )
 FACES = ("layers", "optimizers", "metrics", "applications", "utils", "runtime.select", "plugins")
 PLUGGED = ("polykeras_numpy", "polykeras_numba", "polykeras_cupy", "polykeras_layers", "polykeras_optimizers")
@@ -49,12 +59,17 @@ def test_importing_writes_no_file_and_says_nothing(tmp_path):
     code = "import polykeras; polykeras.layers; polykeras.optimizers"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        capture_output=True, text=True, env=environment, cwd=tmp_path, check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=True,
     )
     assert (done.stdout, done.stderr) == ("", "") and list(tmp_path.iterdir()) == []
 
 
 # -- one file each -----------------------------------------------------------------------------------------------------
+
 
 def importers_of(module):
     """The files of core that import `module`, anywhere in them."""
@@ -81,7 +96,8 @@ def test_one_file_reads_the_choice_of_a_backend():
     reading = ('environ.get("POLYKERAS_BACKEND"', 'environ["POLYKERAS_BACKEND"', 'getenv("POLYKERAS_BACKEND"')
     readers = {
         path.relative_to(SOURCES).as_posix()
-        for path in SOURCES.rglob("*.py") if any(way in path.read_text(encoding="utf-8") for way in reading)
+        for path in SOURCES.rglob("*.py")
+        if any(way in path.read_text(encoding="utf-8") for way in reading)
     }
     assert readers == {"runtime/select.py"}
 

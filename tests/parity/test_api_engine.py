@@ -26,7 +26,8 @@ def members():
     modules = recorded()
     return [
         pytest.param(f"polykeras.{module}", name, member, id=f"{module}.{name}")
-        for module in MODULES if modules
+        for module in MODULES
+        if modules
         for name, member in modules[f"keras.{module}"]["members"].items()
         if name not in ELSEWHERE and not str(member.get("defined_in", "")).startswith(TESTED_ELSEWHERE)
     ]

@@ -68,7 +68,9 @@ def test_optimizer_goes_on_from_restored_state(path):
         if "iterations" not in config["optimizer_weight_names"][0]:
             K.set_value(optimizer.iterations, 2)  # Keras does not save the steps of these, which decay counts
         if hasattr(optimizer, "m_schedule"):  # nor Nadam's product of momenta
-            momenta = [optimizer.get_config()["beta_1"] * (1 - 0.5 * 0.96 ** (t * optimizer.schedule_decay)) for t in (1, 2)]
+            momenta = [
+                optimizer.get_config()["beta_1"] * (1 - 0.5 * 0.96 ** (t * optimizer.schedule_decay)) for t in (1, 2)
+            ]
             K.set_value(optimizer.m_schedule, np.prod(momenta))
         model.train_on_batch(golden["x"], golden["y"])
         for i, weight in enumerate(model.get_weights()):

@@ -141,9 +141,7 @@ def test_S171_base_logger():
 
 def test_S172_history():
     x, y = data()
-    m = seq(
-        Dense(2, activation="softmax", input_shape=(4,)), loss="categorical_crossentropy", metrics=["accuracy"]
-    )
+    m = seq(Dense(2, activation="softmax", input_shape=(4,)), loss="categorical_crossentropy", metrics=["accuracy"])
     hist = m.fit(x, y, epochs=3, validation_split=0.5, verbose=0)
     assert sorted(hist.history) == ["acc", "loss", "val_acc", "val_loss"]
     assert hist.epoch == [0, 1, 2]
@@ -295,9 +293,7 @@ def test_S183_accuracy_by_loss_and_output():
 
 
 def test_S184_binary_accuracy():
-    got = K.eval(
-        metrics.binary_accuracy(K.variable(np.array([[1.0, 0, 1]])), K.variable(np.array([[0.6, 0.5, 0.4]])))
-    )
+    got = K.eval(metrics.binary_accuracy(K.variable(np.array([[1.0, 0, 1]])), K.variable(np.array([[0.6, 0.5, 0.4]]))))
     assert near(got, [2 / 3])
 
 

@@ -15,13 +15,15 @@ MAJOR, MINOR = api_version.API
 @pytest.fixture
 def shelf(site):
     site.install(
-        "Acme_Shelf", {GROUP: {"Oak": "acme_pkg.oak:Oak"}},
+        "Acme_Shelf",
+        {GROUP: {"Oak": "acme_pkg.oak:Oak"}},
         {"acme_pkg/__init__.py": "polykeras_api = (1, 0)", "acme_pkg/oak.py": "class Oak: pass"},
     )
     return Registry("shelf", GROUP)
 
 
 # -- POLYKERAS_PLUGINS -------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("allowed", ["acme-shelf", "other, ACME.shelf ,"])
 def test_a_listed_distribution_loads(shelf, monkeypatch, allowed):
@@ -47,19 +49,23 @@ def test_our_own_distributions_stay_on(shelf, monkeypatch):
 
 # -- polykeras_api -----------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("declared", [(MAJOR, MINOR), [MAJOR, 0]])
 def test_matching_versions(declared):
     assert api_version.mismatch(declared) is None
 
 
-@pytest.mark.parametrize("declared, words", [
-    ((MAJOR, MINOR + 1), "newer plugin interface"),
-    ((MAJOR + 1, 0), "newer plugin interface"),
-    ((MAJOR - 1, 9), "older plugin interface"),
-    ("1.0", "expected two integers"),
-    ((1, 0, 0), "expected two integers"),
-    (None, "expected two integers"),
-])
+@pytest.mark.parametrize(
+    "declared, words",
+    [
+        ((MAJOR, MINOR + 1), "newer plugin interface"),
+        ((MAJOR + 1, 0), "newer plugin interface"),
+        ((MAJOR - 1, 9), "older plugin interface"),
+        ("1.0", "expected two integers"),
+        ((1, 0, 0), "expected two integers"),
+        (None, "expected two integers"),
+    ],
+)
 def test_other_versions(declared, words):
     assert words in api_version.mismatch(declared)
 
@@ -97,6 +103,7 @@ def test_core_base_classes_do_not_speak_for_those_derived_from_them():
 
 
 # -- the data file of known names --------------------------------------------------------------------------------------
+
 
 def test_every_known_name_comes_from_one_of_our_distributions():
     for group in ("backends", "layers", "optimizers", "metrics", "applications"):

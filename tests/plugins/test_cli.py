@@ -26,6 +26,7 @@ def run(capsys, *arguments):
 
 # -- info --------------------------------------------------------------------------------------------------------------
 
+
 def test_info(capsys, monkeypatch):
     monkeypatch.setenv("POLYKERAS_BACKEND", "acme")
     status, out = run(capsys, "info")
@@ -36,6 +37,7 @@ def test_info(capsys, monkeypatch):
 
 
 # -- backends ----------------------------------------------------------------------------------------------------------
+
 
 def test_backends_lists_without_importing(capsys, site):
     site.install("acme-back", {"polykeras.backends": {"acme": "acme_back:Thing"}}, {"acme_back.py": "1 / 0"})
@@ -80,6 +82,7 @@ def test_backends_table(capsys, site):
 
 # -- plugins -----------------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def installed(site):
     site.install(
@@ -89,7 +92,8 @@ def installed(site):
             "polykeras": {"acme": "acme_hooks"},
         },
         {
-            "acme_gates.py": "class Gate: pass", "acme_rot.py": "1 / 0",
+            "acme_gates.py": "class Gate: pass",
+            "acme_rot.py": "1 / 0",
             "acme_hooks.py": "def polykeras_train_begin(model): pass",
         },
         version="0.3",
@@ -127,6 +131,7 @@ def test_plugins_disabled(capsys, monkeypatch):
 
 
 # -- doctor ------------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def sound(site, no_choice, monkeypatch):
@@ -175,6 +180,7 @@ def test_doctor_sees_broken_plugins(capsys, installed):
 
 
 # -- the parser --------------------------------------------------------------------------------------------------------
+
 
 def test_an_unknown_command_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:

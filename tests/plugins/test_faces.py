@@ -28,7 +28,8 @@ def module(monkeypatch):
 def shown(site, module):
     """A face over a registry of two sound names, a broken one and a contested one, and one name of core's."""
     site.install(
-        "acme-shelf", {GROUP: {"Oak": "acme_wood:Oak", "Elm": "acme_wood:Elm", "Rot": "acme_rot:Rot", "Ash": "acme:A"}},
+        "acme-shelf",
+        {GROUP: {"Oak": "acme_wood:Oak", "Elm": "acme_wood:Elm", "Rot": "acme_rot:Rot", "Ash": "acme:A"}},
         {"acme_wood.py": "Oak, Elm = 1, 2", "acme_rot.py": "raise RuntimeError('worms')"},
     )
     site.install("acme-other", {GROUP: {"Ash": "acme_other:Ash"}})
@@ -37,6 +38,7 @@ def shown(site, module):
 
 
 # -- faces -------------------------------------------------------------------------------------------------------------
+
 
 def test_a_registered_name_is_importable(shown):
     from acme_face import Oak
@@ -52,13 +54,13 @@ def test_core_names_are_importable_and_then_remembered(shown):
 
 def test_star_import_leaves_out_what_fails(shown):
     scope = {}
-    exec("from acme_face import *", scope)
+    exec("from acme_face import *", scope)  # noqa: S102  a user's own lines
     assert {name for name in scope if not name.startswith("__")} == {"Oak", "Elm", "Path"}
     assert len(admission.failures()) == 2
 
 
 def test_a_broken_name_is_raised_when_asked_for(shown):
-    for ask in (lambda: shown.Rot, lambda: exec("from acme_face import Rot")):
+    for ask in (lambda: shown.Rot, lambda: exec("from acme_face import Rot")):  # noqa: S102  a user's own lines
         with pytest.raises(PluginError, match="acme-shelf.*worms") as caught:
             ask()
         assert isinstance(caught.value.__cause__, RuntimeError)
@@ -98,6 +100,7 @@ def test_lazy_names_look_in_core_first():
 
 # -- lazy modules ------------------------------------------------------------------------------------------------------
 
+
 def test_a_lazy_name_is_imported_when_asked_for(module, site):
     (site.path / "acme_slow.py").write_text("Thing = 5")
     module.__getattr__, module.__dir__ = lazy("acme_face", {"Thing": "acme_slow:Thing", "slow": "acme_slow"})
@@ -106,6 +109,7 @@ def test_a_lazy_name_is_imported_when_asked_for(module, site):
 
 
 # -- polykeras itself --------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name", ["applications", "layers", "metrics", "optimizers", "utils"])
 def test_submodules_are_attributes(name):
@@ -142,7 +146,7 @@ def test_misprinted_modules_are_importable(misprint, right, monkeypatch):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         scope = {}
-        exec(compile(f"import polykeras.{misprint} as found", "a_script.py", "exec"), scope)
+        exec(compile(f"import polykeras.{misprint} as found", "a_script.py", "exec"), scope)  # noqa: S102  a user's own lines
     monkeypatch.delitem(vars(polykeras), misprint, raising=False)
     monkeypatch.delitem(sys.modules, f"polykeras.{misprint}", raising=False)
     assert scope["found"] is stand_in
@@ -151,6 +155,7 @@ def test_misprinted_modules_are_importable(misprint, right, monkeypatch):
 
 
 # -- the layers' face --------------------------------------------------------------------------------------------------
+
 
 def test_layers_shows_registered_layers(site):
     from polykeras import layers

@@ -35,6 +35,7 @@ def plugin(site):
 
 # -- every hook --------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name", plugins.hook_functions())
 def test_every_hook_has_a_doc_and_a_test(name):
     assert len(inspect.getdoc(getattr(hooks, name))) > 40
@@ -96,16 +97,19 @@ def test_polykeras_commands(plugin, capsys):
     assert capsys.readouterr().out == "hello you\n"
 
 
-@pytest.mark.parametrize("hook, arguments", [
-    ("polykeras_train_begin", ["model"]),
-    ("polykeras_train_end", ["model", "history"]),
-    ("polykeras_saving", ["model", "path"]),
-    ("polykeras_saved", ["model", "path"]),
-])
+@pytest.mark.parametrize(
+    "hook, arguments",
+    [
+        ("polykeras_train_begin", ["model"]),
+        ("polykeras_train_end", ["model", "history"]),
+        ("polykeras_saving", ["model", "path"]),
+        ("polykeras_saved", ["model", "path"]),
+    ],
+)
 def test_arguments_reach_the_plugins(plugin, hook, arguments):
     got = []
     scope = {"got": got}
-    exec(f"def {hook}({', '.join(arguments)}): got.append(({', '.join(arguments)},))", scope)
+    exec(f"def {hook}({', '.join(arguments)}): got.append(({', '.join(arguments)},))", scope)  # noqa: S102  a user's own lines
     plugin(scope[hook])
     values = {name: object() for name in arguments}
     plugins.call(hook, **values)
@@ -137,6 +141,7 @@ def test_polykeras_gradients(plugin):
 
 
 # -- loading -----------------------------------------------------------------------------------------------------------
+
 
 def test_a_call_without_plugins_imports_no_pluggy(site, monkeypatch):
     monkeypatch.setattr(plugins, "_any_plugin", lambda: False)

@@ -27,6 +27,7 @@ def declared():
 def test_known_names_hold_every_entry_point_of_ours():
     missing = [
         f"{name} ({group}) of {distribution}"
-        for distribution, group, name in declared() if distributions.bringer(group, name) != distribution
+        for distribution, group, name in declared()
+        if distributions.bringer(group, name) != distribution
     ]
     assert not missing, "add to core/src/polykeras/known.json"

@@ -19,6 +19,7 @@ def shelf():
 
 # -- registration in the process ---------------------------------------------------------------------------------------
 
+
 def test_register_and_get(shelf):
     marker = object()
     assert shelf.register("One", marker) is marker
@@ -72,9 +73,11 @@ def test_a_name_is_a_string(shelf, name):
 
 # -- look-up of installed names ----------------------------------------------------------------------------------------
 
+
 def test_loading_one_name_loads_no_other(shelf, site):
     site.install(
-        "acme-shelf", {GROUP: {"Oak": "acme_oak:Oak", "Elm": "acme_elm:Elm"}},
+        "acme-shelf",
+        {GROUP: {"Oak": "acme_oak:Oak", "Elm": "acme_elm:Elm"}},
         {"acme_oak.py": "class Oak: pass", "acme_elm.py": "class Elm: pass"},
     )
     assert shelf.names() == ["Elm", "Oak"]
@@ -101,7 +104,8 @@ def test_the_kill_switch_settles_two_claims(shelf, site, monkeypatch):
 
 def test_a_broken_plugin_is_raised_when_asked_for_and_harmless_otherwise(shelf, site):
     site.install(
-        "acme-shelf", {GROUP: {"Oak": "acme_oak:Oak", "Elm": "acme_elm:Elm"}},
+        "acme-shelf",
+        {GROUP: {"Oak": "acme_oak:Oak", "Elm": "acme_elm:Elm"}},
         {"acme_oak.py": "import acme_absent", "acme_elm.py": "Elm = 1"},
     )
     assert shelf.names() == ["Elm", "Oak"] and shelf.get("Elm") == 1 and not admission.failures()
@@ -168,6 +172,7 @@ def test_many_threads_get_one_object(shelf, site):
 
 
 # -- unknown names -----------------------------------------------------------------------------------------------------
+
 
 def test_find_gives_none_for_an_absent_name(shelf):
     assert shelf.find("Nope") is None and "Nope" not in shelf and 3 not in shelf

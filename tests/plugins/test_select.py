@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("no_choice")
 @pytest.fixture
 def backends(site):
     """A function that installs a backend `acme...`, brought by a distribution of its own."""
+
     def install(name, api=(1, 0), cause=None, source=None):
         text = SOURCE.format(name=name, api=api, cause=repr(cause)) if source is None else source
         module = f"{name}_module"
@@ -35,6 +36,7 @@ def backends(site):
 
 
 # -- what decides ------------------------------------------------------------------------------------------------------
+
 
 def test_the_default_is_numpy():
     assert str(select.why()) == "numpy (the default)"
@@ -86,6 +88,7 @@ def test_the_environment_is_read_once(backends, monkeypatch):
 
 
 # -- instances ---------------------------------------------------------------------------------------------------------
+
 
 def test_one_instance_per_name_also_with_threads(backends):
     backends("acme_a")
@@ -159,6 +162,7 @@ def test_scopes_nest_and_end_with_an_exception(backends):
 
 
 # -- what can be wrong -------------------------------------------------------------------------------------------------
+
 
 def test_unknown(backends, monkeypatch):
     backends("acme_cupid")

@@ -53,7 +53,7 @@ def random_graph(seed: int):
         pool.append(made)
     picks = [pool[-i] for i in rng.choice(30, 3, replace=False) + 1]
     updates = [(v, pool[-rng.randint(1, 30)]) for v in variables]
-    return x, variables, picks + [variables[0], K.transpose(variables[1])], updates
+    return x, variables, [*picks, variables[0], K.transpose(variables[1])], updates
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -114,7 +114,7 @@ def test_a_dead_value_is_not_overwritten_while_a_view_of_it_lives():
 
 
 def test_lifetimes_never_overlap_in_one_place():
-    x, variables, outputs, updates = random_graph(3)
+    x, _, outputs, updates = random_graph(3)
     f = K.function([x], outputs, updates)
     f([np.ones((4, 6))])
     (executable,) = f.programs.values()

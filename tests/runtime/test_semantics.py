@@ -222,14 +222,14 @@ def test_a_random_op_in_a_loop_draws_for_each_step_and_again_the_same_in_reverse
 def test_masked_steps_repeat_the_first_state():
     x = K.placeholder((1, 3, 1))
     start = K.constant([[7.0]])
-    last, outputs, _ = K.rnn(lambda v, s: (v + s[0], [v + s[0]]), x, [start], mask=K.constant([[0, 1, 0]], dtype="bool"))
+    _, outputs, _ = K.rnn(lambda v, s: (v + s[0], [v + s[0]]), x, [start], mask=K.constant([[0, 1, 0]], dtype="bool"))
     assert K.function([x], [outputs])([[[[1], [2], [4]]]])[0].ravel().tolist() == [7, 9, 9]
 
 
 def test_unrolled_masked_steps_give_zeros_before_the_first():
     x = K.placeholder((1, 3, 1))
     mask = K.constant([[0, 1, 0]], dtype="bool")
-    last, outputs, _ = K.rnn(lambda v, s: (v + s[0], [v + s[0]]), x, [K.constant([[7.0]])], mask=mask, unroll=True)
+    _, outputs, _ = K.rnn(lambda v, s: (v + s[0], [v + s[0]]), x, [K.constant([[7.0]])], mask=mask, unroll=True)
     assert K.function([x], [outputs])([[[[1], [2], [4]]]])[0].ravel().tolist() == [0, 9, 9]
 
 

@@ -10,8 +10,23 @@ from polykeras._faces import lazy
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "engine", "initializers",
-    "layers", "legacy", "losses", "metrics", "models", "optimizers", "preprocessing", "regularizers", "utils",
+    "activations",
+    "applications",
+    "backend",
+    "callbacks",
+    "constraints",
+    "datasets",
+    "engine",
+    "initializers",
+    "layers",
+    "legacy",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "preprocessing",
+    "regularizers",
+    "utils",
     "wrappers",
 )
 

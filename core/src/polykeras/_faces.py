@@ -61,6 +61,7 @@ def face(module: str, registry: Registry, core: Mapping[str, str]) -> tuple[Geta
     `core` gives the names that core itself adds, as `lazy` takes them. Public names defined in the module itself belong
     to it too. Registered objects are asked for anew each time: the registry, not the module, remembers them.
     """
+
     def module_getattr(name: str) -> Any:
         if name == "__all__":
             return sorted({*core, *_own_names(module), *registry.usable_names()})
@@ -92,7 +93,8 @@ def _remember(module: str, name: str, found: Any) -> Any:
 def _own_names(module: str) -> Iterable[str]:
     """The public functions and classes defined in the module itself."""
     return [
-        name for name, value in vars(sys.modules[module]).items()
+        name
+        for name, value in vars(sys.modules[module]).items()
         if not name.startswith("_") and getattr(value, "__module__", None) == module
     ]
 

@@ -128,6 +128,7 @@ def _current() -> _Memory:
 
 # -- loading one claim -------------------------------------------------------------------------------------------------
 
+
 class _ApiMismatch(Exception):
     """The plugin declares an interface that core does not offer."""
 

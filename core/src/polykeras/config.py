@@ -16,8 +16,16 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
-    "config_file", "configured_backend", "epsilon", "floatx", "image_data_format", "normalize_data_format", "reload",
-    "set_epsilon", "set_floatx", "set_image_data_format",
+    "config_file",
+    "configured_backend",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "normalize_data_format",
+    "reload",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
 ]
 
 FLOAT_TYPES = ("float16", "float32", "float64")
@@ -87,6 +95,7 @@ def reload() -> None:
 
 
 # -- checks: each returns the value to keep, or raises ValueError ------------------------------------------------------
+
 
 def _check_floatx(value: object) -> str:
     if not isinstance(value, str) or value not in FLOAT_TYPES:

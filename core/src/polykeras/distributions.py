@@ -13,12 +13,20 @@ from polykeras.entrypoints import normalized
 
 __all__ = ["FIRST_PARTY", "bringer", "install_line", "is_enabled", "known_names"]
 
-FIRST_PARTY = frozenset({
-    "polykeras", "polykeras-core",
-    "polykeras-numpy", "polykeras-numba", "polykeras-cupy",
-    "polykeras-layers", "polykeras-optimizers", "polykeras-metrics", "polykeras-applications",
-    "pytest-polykeras",
-})
+FIRST_PARTY = frozenset(
+    {
+        "polykeras",
+        "polykeras-core",
+        "polykeras-numpy",
+        "polykeras-numba",
+        "polykeras-cupy",
+        "polykeras-layers",
+        "polykeras-optimizers",
+        "polykeras-metrics",
+        "polykeras-applications",
+        "pytest-polykeras",
+    }
+)
 
 _EXTRA_NEEDED = {"polykeras-cupy": "cuda13"}  # distributions that do nothing without one of their extras
 

@@ -68,7 +68,8 @@ def _clone_functional(model: Network, input_tensors: Any) -> Network:
         inputs = [history(tensor)[0] for tensor in model.inputs]
         new_inputs = [
             Input(batch_shape=layer.batch_input_shape, dtype=layer.dtype, sparse=layer.sparse, name=layer.name)
-            for layer in inputs if isinstance(layer, InputLayer)
+            for layer in inputs
+            if isinstance(layer, InputLayer)
         ]
     else:
         given = to_list(input_tensors, allow_tuple=True)

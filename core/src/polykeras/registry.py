@@ -25,8 +25,20 @@ from polykeras.admission import PluginError
 from polykeras.entrypoints import Claim
 
 __all__ = [
-    "PluginError", "Registry", "UnknownName", "activations", "applications", "backends", "callbacks", "constraints",
-    "initializers", "layers", "losses", "metrics", "optimizers", "regularizers",
+    "PluginError",
+    "Registry",
+    "UnknownName",
+    "activations",
+    "applications",
+    "backends",
+    "callbacks",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
 ]
 
 T = TypeVar("T")
@@ -64,6 +76,7 @@ class Registry:
         if not isinstance(name, str) or not name:
             raise TypeError(f"A {self.kind} is registered under a name, a non-empty string; got: {name!r}")
         if obj is None:
+
             def decorate(decorated: T) -> T:
                 return self.register(name, decorated, replace=replace)
 
@@ -204,6 +217,15 @@ callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
 
 EVERY_REGISTRY = (
-    backends, layers, optimizers, metrics, losses, initializers, regularizers, constraints, activations, callbacks,
+    backends,
+    layers,
+    optimizers,
+    metrics,
+    losses,
+    initializers,
+    regularizers,
+    constraints,
+    activations,
+    callbacks,
     applications,
 )

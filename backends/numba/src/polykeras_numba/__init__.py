@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numba
 import numpy
+from numba.core import config
 
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.executable import Executable
@@ -32,7 +32,7 @@ class NumbaBackend(NumpyBackend):
     name = "numba"
 
     def supports(self, op: str) -> bool:
-        return (op not in _LOWERED or numba.config.DISABLE_JIT) and super().supports(op)
+        return (op not in _LOWERED or config.DISABLE_JIT) and super().supports(op)
 
     def kernel(self, step: Step) -> Kernel:
         if step.op is FUSED:
@@ -40,7 +40,7 @@ class NumbaBackend(NumpyBackend):
         return super().kernel(step)
 
     def compile(self, program: Program) -> Executable:
-        if numba.config.DISABLE_JIT:
+        if config.DISABLE_JIT:
             return super().compile(program)
         program = self.prepare(program)
         fuse(program, parts.accepts, alone=parts.accepts)

@@ -1,7 +1,7 @@
 """Compiled kernels: each is a small module, compiled once per process at most and kept on disk by Numba.
 
-The modules lie in a folder of their own for every version of polykeras, of Numba and of the code that writes kernels, and
-for every processor, so that a folder shared by machines or kept over an upgrade is never wrong, only unused. Where
+The modules lie in a folder of their own for every version of polykeras, of Numba and of the code that writes kernels,
+and for every processor, so that a folder shared by machines or kept over an upgrade is never wrong, only unused. Where
 nothing can be written, kernels are compiled in memory.
 """
 
@@ -98,8 +98,8 @@ def folder() -> Path:
     base = os.environ.get("POLYKERAS_CACHE")
     if base:
         root = Path(base)
-    elif numba.config.CACHE_DIR:
-        root = Path(numba.config.CACHE_DIR) / "polykeras"
+    elif os.environ.get("NUMBA_CACHE_DIR"):
+        root = Path(os.environ["NUMBA_CACHE_DIR"]) / "polykeras"
     elif sys.platform == "darwin":
         root = Path.home() / "Library" / "Caches" / "polykeras"
     elif sys.platform == "win32":

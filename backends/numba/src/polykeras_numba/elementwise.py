@@ -2,7 +2,8 @@
 
 A kernel takes the address of a table of 64-bit words: how many elements, where the arrays lie and by which strides.
 
-    word 0        elements of a row; 1: rows of a plane; 2: planes; 3: axes of the planes; 4 to 9: their sizes, last first
+    word 0        elements of a row; 1: rows of a plane; 2: planes; 3: axes of the planes; 4 to 9: their sizes, last
+                  first
     word 10 + 9i  array i: address; stride of a row; stride of an element; strides of the planes' axes, last first
 
 All strides are in bytes. Arrays are the operands, then the results. How an operand's elements lie within a row is part
@@ -83,7 +84,9 @@ class _Writer:
             self._seek(plane.index, offsets)
             starts = [b.add(base, b.load(offset)) for base, offset in zip(bases, offsets, strict=True)]
             with cgutils.for_range(b, rows) as row:
-                self._row([b.add(start, b.mul(row.index, stride)) for start, stride in zip(starts, strides, strict=True)])
+                self._row(
+                    [b.add(start, b.mul(row.index, stride)) for start, stride in zip(starts, strides, strict=True)]
+                )
 
     def _seek(self, plane: Any, offsets: list[Any]) -> None:
         """Where a plane lies in each array."""
@@ -103,9 +106,7 @@ class _Writer:
     def _row(self, starts: list[Any]) -> None:
         b, width = self.builder, native_width()
         vector, single = Lanes(b, width), Lanes(b, 1)
-        ones = {
-            i: single.load(starts[i], self.arrays[i]) for i, letter in enumerate(self.access) if letter == "s"
-        }
+        ones = {i: single.load(starts[i], self.arrays[i]) for i, letter in enumerate(self.access) if letter == "s"}
         spread = {i: vector.spread(x) for i, x in ones.items()}
         blocks = b.udiv(self.count, I64(width))
         with cgutils.for_range(b, blocks) as loop:
@@ -139,7 +140,7 @@ def _bytes(dtype: str) -> int:
     return memory.width // 8 if isinstance(memory, ir.IntType) else 4 if dtype == "float32" else 8
 
 
-# -- tables ---------------------------------------------------------------------------------------------------------------
+# -- tables ----------------------------------------------------------------------------------------------------------
 
 
 class Access(NamedTuple):
@@ -149,7 +150,9 @@ class Access(NamedTuple):
     words: list[int]
 
 
-def layout(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: Sequence[int], operands: int) -> Access | None:
+def layout(
+    shape: tuple[int, ...], strides: Sequence[tuple[int, ...]], sizes: Sequence[int], operands: int
+) -> Access | None:
     """The words of a table; None for more axes than there is room for.
 
     strides: of each array in elements, for the whole shape (0 where it is repeated).  sizes: bytes of an element.

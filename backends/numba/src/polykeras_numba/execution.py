@@ -1,8 +1,9 @@
 """The executor: compiled code that runs a list of kernels, one after another, in one call from Python.
 
-    word 0  how many addresses are put into tables first;  1: where they stand: (word's address, number, offset)
-    word 2  where the addresses by number stand
-    word 3  how many kernels;  4: where they stand: pairs (function, table)
+word 0  how many addresses are put into tables first;  1: where they stand: (word's address, number, offset)
+word 2  where the addresses by number stand: of the elements, or, if word 5 is not 0, of the arrays as Python objects,
+        whose elements' address stands so many bytes further
+word 3  how many kernels;  4: where they stand: pairs (function, table)
 """
 
 from __future__ import annotations
@@ -35,11 +36,17 @@ def kernel() -> Any:
 def _write(b: ir.IRBuilder, address: Any) -> None:
     words = b.inttoptr(address, I64.as_pointer())
     patches, patch, given, count, kernels = (_word(b, words, I64(i)) for i in range(5))
+    within = _word(b, words, I64(5))
+    objects = b.icmp_unsigned("!=", within, I64(0))
     patch, given, kernels = (b.inttoptr(x, I64.as_pointer()) for x in (patch, given, kernels))
     with cgutils.for_range(b, patches) as loop:
         first = b.mul(loop.index, I64(3))
         target, number, offset = (_word(b, patch, b.add(first, I64(i))) for i in range(3))
-        b.store(b.add(_word(b, given, number), offset), b.inttoptr(target, I64.as_pointer()))
+        address = cgutils.alloca_once(b, I64)
+        b.store(_word(b, given, number), address)
+        with b.if_then(objects):
+            b.store(b.load(b.inttoptr(b.add(b.load(address), within), I64.as_pointer())), address)
+        b.store(b.add(b.load(address), offset), b.inttoptr(target, I64.as_pointer()))
     # a Numba C function returns void and takes the one argument
     function = ir.FunctionType(ir.VoidType(), [I64]).as_pointer()
     with cgutils.for_range(b, count) as loop:
@@ -50,5 +57,3 @@ def _write(b: ir.IRBuilder, address: Any) -> None:
 
 def _word(b: ir.IRBuilder, words: Any, index: Any) -> Any:
     return b.load(b.gep(words, [index]))
-
-

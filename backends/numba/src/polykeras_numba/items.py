@@ -42,15 +42,19 @@ def item(step: Step, strides: Callable[[Value], Strides]) -> Item | None:
     return maker(step, [strides(v) for v in step.arrays])
 
 
-# -- elementwise -----------------------------------------------------------------------------------------------------------
+# -- elementwise -----------------------------------------------------------------------------------------------------
 
 
 def _fused(step: Step, strides: Sequence[Strides]) -> Item | None:
     group: Group = step.attrs["group"]
-    shapes = [v.spec.shape for v in step.arrays]
+    shape = step.attrs["shape"]
     ops = tuple([(p.op, p.args, p.dtype) for p in group.parts])
-    spread = [view("broadcast_to", {}, Layout(0, s), shape, step.attrs["shape"]) for s, shape in zip(strides, shapes, strict=True)]  # type: ignore[arg-type]
-    return _elementwise(step, group.operands, [s.strides for s in spread if s], ops, group.results, 0)
+    spread = []
+    for value, steps in zip(step.arrays, strides, strict=True):
+        missing = len(shape) - len(steps)
+        own = (1,) * missing + value.spec.shape  # type: ignore[operator]
+        spread.append(tuple([0 if n == 1 else s for n, s in zip(own, (0,) * missing + steps, strict=True)]))
+    return _elementwise(step, group.operands, spread, ops, group.results, 0)
 
 
 def _copied(step: Step, strides: Sequence[Strides]) -> Item | None:
@@ -86,7 +90,7 @@ def _elementwise(
     return Item(function, found.words, addresses)
 
 
-# -- reductions ------------------------------------------------------------------------------------------------------------
+# -- reductions ------------------------------------------------------------------------------------------------------
 
 
 def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
@@ -118,7 +122,7 @@ def reduces(step: Step) -> bool:
     return name in reduction.POSITIONS or name != "mean" or dtype in parts.FLOATS
 
 
-# -- products --------------------------------------------------------------------------------------------------------------
+# -- products --------------------------------------------------------------------------------------------------------
 
 
 def _product(step: Step, strides: Sequence[Strides]) -> Item | None:

@@ -1,6 +1,7 @@
 """Arithmetic on a fixed number of elements at once, written as LLVM IR.
 
-One description serves vectors and single elements, so that the last elements of an array get the same bits as the others.
+One description serves vectors and single elements, so that the last elements of an array get the bits that they would
+have in front.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Lanes:
         self.width = width
         self.fused_multiply_add = has_fma()
 
-    # -- types and constants ---------------------------------------------------------------------------------------------
+    # -- types and constants -----------------------------------------------------------------------------------------
 
     def type(self, element: Any) -> Any:
         return element if self.width == 1 else ir.VectorType(element, self.width)
@@ -68,7 +69,7 @@ class Lanes:
             first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(I32, self.width), [0] * self.width)
         )
 
-    # -- memory ----------------------------------------------------------------------------------------------------------
+    # -- memory ------------------------------------------------------------------------------------------------------
 
     def load(self, address: Any, dtype: str) -> Number:
         """The elements from an address on."""
@@ -100,7 +101,7 @@ class Lanes:
             return self.builder.icmp_unsigned("!=", x, self.like(x, 0))
         return self.builder.fcmp_unordered("!=", x, self.like(x, 0))
 
-    # -- float arithmetic ------------------------------------------------------------------------------------------------
+    # -- float arithmetic --------------------------------------------------------------------------------------------
 
     def intrinsic(self, name: str, *xs: Number) -> Number:
         """An LLVM function of operands of one type."""

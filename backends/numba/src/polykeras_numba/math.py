@@ -1,8 +1,8 @@
 """Functions of float32 for vectors: polynomials after the argument has been brought near 0.
 
-Errors are the largest seen over all float32 arguments in the test, in units in the last place (ulp) of the true value:
-exp 1.1, expm1 2, log 1, log1p 2, tanh 2.5, sigmoid 2.5, softplus 2.5. Infinities, NaN, signed zeros and numbers below
-the normal ones come out as in NumPy.
+Errors, bounds on what was seen over 16 million arguments of all sizes, in units in the last place (ulp) of the true
+value: exp 1.1, expm1 1.5, log 0.9, log1p 2.5, tanh 2.5, sigmoid 2.5, softplus 2.7; results below the normal numbers are
+measured in the smallest normal's unit. Infinities, NaN and signed zeros come out as in NumPy.
 """
 
 from __future__ import annotations
@@ -98,10 +98,11 @@ def tanh(k: Lanes, x: Number) -> Number:
 
 
 def sigmoid(k: Lanes, x: Number) -> Number:
-    """1 / (1 + e ** -x)"""
+    """1 / (1 + e ** -x), with t = e ** -|x| as 1 / (1 + t), or t / (1 + t) where x is negative"""
     b = k.builder
     one = k.like(x, 1.0)
-    return b.fdiv(one, b.fadd(one, exp(k, b.fneg(x))))
+    t = exp(k, b.fneg(k.absolute(x)))
+    return b.fdiv(k.select(b.fcmp_ordered("<", x, k.like(x, 0.0)), t, one), b.fadd(one, t))
 
 
 def softplus(k: Lanes, x: Number) -> Number:

@@ -27,8 +27,8 @@ _NUMBERS = ("maximum", "minimum", "negative", "abs", "sign", "square", "relu", "
 def accepts(step: Step) -> bool:
     """Can this elementwise step be a part?
 
-    Float64 has no vector functions here, and NumPy's are good; so have sines, and divisions that round. Functions within
-    a random op stay NumPy's, too: a seed gives the same numbers on both.
+    Functions of float64, sines, and divisions that round stay NumPy's, which are good. So do functions within a random
+    op: a seed gives the same numbers on both backends.
     """
     name, dtypes = step.op.name, [v.spec.dtype for v in step.arrays]
     source, target = dtypes[0], step.outs[0].spec.dtype

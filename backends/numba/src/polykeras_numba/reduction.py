@@ -87,7 +87,8 @@ class _Reduction(_Base):
             nothing = ir.Constant(both.type, ir.Undefined)
             mask = ir.VectorType(ir.IntType(32), half)
             low, high = (
-                b.shuffle_vector(both, nothing, ir.Constant(mask, [first + i for i in range(half)])) for first in (0, half)
+                b.shuffle_vector(both, nothing, ir.Constant(mask, [first + i for i in range(half)]))
+                for first in (0, half)
             )
             if half == 1:
                 low, high = (b.extract_element(v, ir.IntType(32)(0)) for v in (low, high))
@@ -119,7 +120,7 @@ class _Reduction(_Base):
                 k.store(self._finished(k, b.load(total)), place, self.dtype)
         return b.add(done, b.mul(blocks, I64(step)))
 
-    # -- what is gathered --------------------------------------------------------------------------------------------------
+    # -- what is gathered --------------------------------------------------------------------------------------------
 
     @property
     def summing(self) -> bool:

@@ -11,8 +11,9 @@ from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step
 from polykeras.runtime.rewrite.fusion import FUSED
 from polykeras.runtime.xp import XpBackend
-from polykeras_numpy import blocked, conv, pool, random  # noqa: F401  they declare binders
+from polykeras_numpy import blocked, conv, pool, random, softmax, threads  # noqa: F401  they declare binders
 from polykeras_numpy.binding import BINDERS
+from polykeras_numpy.threads import Running
 
 __all__ = ["NumpyBackend"]
 
@@ -36,6 +37,12 @@ class NumpyBackend(XpBackend):
 
     def strided(self, array: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         return self.view(array, offset * array.itemsize, shape, strides, array.dtype)
+
+    def threads(self, program: Program) -> int:
+        return threads.wanted(program)
+
+    def running(self, threads: int) -> Running:
+        return Running(threads)
 
     def kernel(self, step: Step) -> Kernel:
         if step.op is FUSED:

@@ -6,6 +6,7 @@ arrays lie in the cache anyway; they gain nothing and are left alone.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -21,9 +22,9 @@ from polykeras.symbolic.spec import Spec
 
 Array = Any
 
-# Elements of a block, and of the smallest array that is worth blocks.
-BLOCK = 1 << 14
-LEAST = 1 << 15
+# Elements of a block, and of the smallest array that is worth blocks (measured: below, calls cost what memory saves).
+BLOCK = 1 << 15
+LEAST = 1 << 18
 ALIGNMENT = 64
 
 
@@ -39,7 +40,7 @@ def _is_large(step: Step) -> bool:
 def bind(step: Step, backend: Any) -> Kernel:
     """A fused step as a kernel that runs its parts block by block."""
     blocks = _Blocks(step, backend)
-    return Kernel(blocks.run, into=True, workspace=blocks.workspace)
+    return Kernel(blocks.run, into=True, workspace=blocks.workspace, bind=blocks.bound)
 
 
 def _leading(shape: tuple[int, ...], operands: list[tuple[int, ...]]) -> int:
@@ -72,14 +73,15 @@ class _Blocks:
         trailing = len(self.rest)
         # the shape of each array in the cut's view: its own rows and the rest, or the rest only
         self.views = [
-            (self.size, *s[lead:]) if cut else s[max(len(s) - trailing, 0) :] for s, cut in zip(shapes, cuts, strict=True)
+            (self.size, *s[lead:]) if cut else s[max(len(s) - trailing, 0) :]
+            for s, cut in zip(shapes, cuts, strict=True)
         ] + [(self.size, *self.rest)] * len(self.group.results)
         self.cuts = cuts + [True] * len(self.group.results)
         self.rows = min(max(BLOCK // math.prod(self.rest), 1), self.size)
         self.direct = self._direct()
         self.buffers, self.own = self._buffers()
-        self.calls: dict[int, list[Callable[..., Any]]] = {}
-        self.workspace = self.own + max(k.workspace for k in self._kernels(self.rows))
+        self.kernels = {self.rows: self._kernels(self.rows)}
+        self.workspace = self.own + max(k.workspace for k in self.kernels[self.rows])
 
     def _direct(self) -> set[int]:
         """The results that no later part's reading of an operand can follow."""
@@ -87,7 +89,7 @@ class _Blocks:
         return {r for r in self.group.results if r - self.count >= last}
 
     def _buffers(self) -> tuple[dict[int, int], int]:
-        """Offsets of scratch memory for the parts' results, and its size. A buffer is used again when its last reader ran."""
+        """Offsets of scratch memory for the parts' results, and its size; what nothing reads any more is reused."""
         group, n = self.group, self.count
         last = {a: i for i, p in enumerate(group.parts) for a in p.args}
         last.update((r, len(group.parts)) for r in group.results)
@@ -120,50 +122,56 @@ class _Blocks:
         kernels = []
         for part in group.parts:
             out = Value(-1, Spec((rows, *self.rest), part.dtype), "temp")
-            kernels.append(self.backend.kernel(Step(OPS[part.op], [values[a] for a in part.args], [out], part.attrs, None)))
+            kernels.append(
+                self.backend.kernel(Step(OPS[part.op], [values[a] for a in part.args], [out], part.attrs, None))
+            )
             values.append(out)
         return kernels
 
     def run(self, *arrays: Array) -> None:
+        """Run all blocks."""
+        _run(self._calls(*arrays))
+
+    def bound(self, *arrays: Array) -> Callable[[], None]:
+        """The same, settled for these arrays."""
+        if not all(a.flags.c_contiguous or a.shape == view for a, view in zip(arrays, self.views, strict=False)):
+            return functools.partial(self.run, *arrays)  # reshaping copies, so it has to be done at each call
+        return functools.partial(_run, self._calls(*arrays))
+
+    def _calls(self, *arrays: Array) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
         scratch = arrays[-1]
         viewed = [a.reshape(view) for a, view in zip(arrays, self.views, strict=False)]
+        calls: list[tuple[Callable[..., Any], tuple[Array, ...]]] = []
         for start in range(0, self.size, self.rows):
             stop = min(start + self.rows, self.size)
-            self._block(
-                [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)], stop - start, scratch
-            )
+            block = [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)]
+            calls += self._block(block, stop - start, scratch)
+        return calls
 
-    def _block(self, arrays: list[Array], rows: int, scratch: Array) -> None:
-        calls = self.calls.get(rows)
-        if calls is None:
-            calls = self.calls[rows] = [self._part(k) for k in self._kernels(rows)]
+    def _block(
+        self, arrays: list[Array], rows: int, scratch: Array
+    ) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
+        kernels = self.kernels.get(rows)
+        if kernels is None:
+            kernels = self.kernels[rows] = self._kernels(rows)
         group, n, shape = self.group, self.count, (rows, *self.rest)
         registers, results = arrays[:n], dict(zip(group.results, arrays[n:], strict=True))
-        for r, (call, part) in enumerate(zip(calls, group.parts, strict=True), n):
+        calls = []
+        for r, (kernel, part) in enumerate(zip(kernels, group.parts, strict=True), n):
             out = results[r] if r in self.direct else np.ndarray(shape, part.dtype, scratch, self.buffers[r])
-            call([registers[a] for a in part.args], out, scratch)
+            arguments = (*[registers[a] for a in part.args], out)
+            if kernel.workspace:
+                arguments += (scratch[self.own :],)
+            calls.append((kernel.call if kernel.into else functools.partial(_copied, kernel.call), arguments))
             registers.append(out)
-        for r, out in results.items():
-            if r not in self.direct:
-                np.copyto(out, registers[r])
+        calls += [(np.copyto, (out, registers[r])) for r, out in results.items() if r not in self.direct]
+        return calls
 
-    def _part(self, kernel: Kernel) -> Callable[[list[Array], Array, Array], Any]:
-        call, into, workspace = kernel
-        if workspace:
-            start = self.own
 
-            def with_scratch(ins: list[Array], out: Array, scratch: Array) -> None:
-                call(*ins, out, scratch[start:])
+def _run(calls: list[tuple[Callable[..., Any], tuple[Array, ...]]]) -> None:
+    for call, arguments in calls:
+        call(*arguments)
 
-            return with_scratch
-        if into:
 
-            def plain(ins: list[Array], out: Array, scratch: Array) -> None:
-                call(*ins, out)
-
-            return plain
-
-        def made(ins: list[Array], out: Array, scratch: Array) -> None:
-            np.copyto(out, call(*ins))
-
-        return made
+def _copied(call: Callable[..., Array], *arrays: Array) -> None:
+    np.copyto(arrays[-1], call(*arrays[:-1]))

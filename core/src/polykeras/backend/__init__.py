@@ -9,6 +9,7 @@ from polykeras.backend.classification import *
 from polykeras.backend.common import *
 from polykeras.backend.control import *
 from polykeras.backend.conv import *
+from polykeras.backend.ctc import *
 from polykeras.backend.elementwise import *
 from polykeras.backend.image import *
 from polykeras.backend.linalg import *

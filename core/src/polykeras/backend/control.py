@@ -15,12 +15,25 @@ from polykeras.symbolic.ops.control import scan
 from polykeras.symbolic.ops.shape import reverse, size_of
 
 __all__ = [
-    "Function", "foldl", "foldr", "function", "gradients", "in_test_phase", "in_train_phase", "map_fn", "print_tensor",
-    "rnn", "scan", "stop_gradient", "switch",
+    "Function",
+    "foldl",
+    "foldr",
+    "function",
+    "gradients",
+    "in_test_phase",
+    "in_train_phase",
+    "map_fn",
+    "print_tensor",
+    "rnn",
+    "scan",
+    "stop_gradient",
+    "switch",
 ]
 
 
-def function(inputs: Sequence[Any], outputs: Sequence[Tensor], updates: Sequence[Any] | None = None, **kwargs: Any) -> Function:
+def function(
+    inputs: Sequence[Any], outputs: Sequence[Tensor], updates: Sequence[Any] | None = None, **kwargs: Any
+) -> Function:
     """A callable that computes outputs from inputs and performs updates (see `Function`).
 
     Keyword arguments: `name`, `backend` (a name or a backend; the current one at each call if not given).
@@ -168,8 +181,8 @@ def rnn(
 
     `step_function(input, states)` gets the states followed by the constants and returns (output, new states).
     Returns the last output (samples, ...), all outputs (samples, time, ...), and the last states.
-    Where the mask is false a step keeps the states; its output is the first state's (unrolled: the output before it, zeros
-    at first).
+    Where the mask is false a step keeps the states; its output is the first state's (unrolled: the output before it,
+    zeros at first).
     """
     rank = inputs.spec.ndim
     if rank < 3:
@@ -236,5 +249,3 @@ def _unrolled(
         states, output = step(states, elements, before)
         made.append(output)
     return made[-1], OPS["stack"](*made, axis=1), states
-
-

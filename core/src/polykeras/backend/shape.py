@@ -12,9 +12,9 @@ from polykeras.config import normalize_data_format
 from polykeras.symbolic import dtypes
 from polykeras.symbolic import op as nodes
 from polykeras.symbolic.graph import Tensor
-from polykeras.symbolic.ops import elementwise, reduce
+from polykeras.symbolic.ops import elementwise, reduce, sparse
 from polykeras.symbolic.ops import shape as ops
-from polykeras.symbolic.spec import product
+from polykeras.symbolic.spec import normalize_axis, product
 
 __all__ = [
     "arange", "batch_flatten", "concatenate", "expand_dims", "flatten", "gather", "get_variable_shape", "one_hot",
@@ -94,7 +94,12 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: str = "int32") ->
 
 
 def concatenate(tensors: Sequence[Any], axis: int = -1) -> Tensor:
-    """Tensors one after another along an axis.   each (..., n, ...) -> (..., sum of n, ...)"""
+    """Tensors one after another along an axis; sparse if all are.   each (..., n, ...) -> (..., sum of n, ...)"""
+    lacking = [isinstance(t, Tensor) and t.spec.sparse for t in tensors]
+    if any(lacking):
+        if all(lacking):
+            return sparse.sparse_concatenate(*tensors, axis=normalize_axis(int(axis), 2))
+        tensors = [to_dense(t) for t in tensors]
     return ops.concatenate(*[operand(t) for t in tensors], axis=axes(axis))
 
 
@@ -144,7 +149,7 @@ def get_variable_shape(x: Any) -> tuple[int | None, ...] | None:
 
 def to_dense(tensor: Any) -> Tensor:  # the argument is Keras's
     """A sparse tensor as a dense one; a dense one as it is.   tensor: s -> s"""
-    return ops.densify(tensor) if isinstance(tensor, Tensor) and tensor.spec.sparse else tensor
+    return sparse.densify(tensor) if isinstance(tensor, Tensor) and tensor.spec.sparse else tensor
 
 
 # -- padding -----------------------------------------------------------------------------------------------------------

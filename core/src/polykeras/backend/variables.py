@@ -10,6 +10,8 @@ import numpy as np
 from polykeras import config
 from polykeras.backend import session
 from polykeras.runtime import function as runtime
+from polykeras.runtime.sparse import as_csr
+from polykeras.runtime.sparse import is_sparse as is_sparse_matrix
 from polykeras.runtime.variables import Variable
 from polykeras.symbolic import dtypes
 from polykeras.symbolic import op as ops
@@ -19,15 +21,25 @@ from polykeras.symbolic.ops import control
 from polykeras.symbolic.spec import Spec, product
 
 
-def variable(value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None) -> Variable:
+def variable(
+    value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None
+<<<<<<< HEAD
+) -> Any:
     """A tensor whose value is kept from call to call.   value: s -> s
 
-    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated when
-    the variable's value is first needed. `dtype` is floatx unless given.
+    `value` is an array, a number, nested lists, or a tensor: then it is evaluated when the variable's value is first
+    needed. `dtype` is floatx unless given. A scipy.sparse matrix gives a sparse tensor, which is constant, as in Keras.
+=======
+) -> Variable:
+    """A tensor whose value is kept from call to call.   value: s -> s
+
+    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated
+    when the variable's value is first needed. `dtype` is floatx unless given.
+>>>>>>> main
     """
     dtype = dtypes.check(dtype or config.floatx())
-    if hasattr(value, "toarray"):
-        value = value.toarray()
+    if is_sparse_matrix(value):
+        return _sparse_constant(value, dtype, name)
     if not isinstance(value, Tensor):
         value = np.array(value, dtype=dtype)
     elif value.spec.dtype != dtype:
@@ -38,7 +50,23 @@ def variable(value: Any, dtype: str | None = None, name: str | None = None, cons
     return made
 
 
+<<<<<<< HEAD
+def _sparse_constant(value: Any, dtype: str, name: str | None) -> Tensor:
+    matrix = as_csr(value, dtype)
+    spec = Spec(matrix.shape, dtype, sparse=True)
+    attrs = {"value": matrix, "spec": spec, "name": session.unique_name(name or "Variable")}
+    made: Tensor = ops.CONSTANT.build((), attrs)
+    made._keras_shape = spec.shape
+    made._uses_learning_phase = False
+    return made
+
+
 def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+=======
+def constant(
+    value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None
+) -> Tensor:
+>>>>>>> main
     """A tensor that never changes, filled from `value` if `shape` is given.   -> shape, or value's"""
     dtype = dtypes.check(dtype or config.floatx())
     array = np.array(value, dtype=dtype)
@@ -59,11 +87,19 @@ def placeholder(
     sparse: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """A tensor to be fed, of a shape with None for unknown sizes, or of a rank.   -> shape"""
+    """A tensor to be fed, of a shape with None for unknown sizes, or of a rank.   -> shape
+
+    sparse: it is a matrix, fed as a scipy.sparse one (or a dense one), which `K.dot`, `K.concatenate` and `K.to_dense`
+    take.
+    """
     if shape is None and ndim is not None:
         shape = (None,) * ndim
     if shape is not None:
         shape = tuple(None if n is None else int(n) for n in shape)
+    if sparse:
+        shape = (None, None) if shape is None else shape
+        if len(shape) != 2:
+            raise ValueError(f"a sparse tensor is a matrix, of rank 2; got the shape {shape}")
     spec = Spec(shape, dtypes.check(dtype or config.floatx()), sparse=sparse)
     made = ops.placeholder(spec, name and session.unique_name(name))
     made._keras_shape = spec.shape

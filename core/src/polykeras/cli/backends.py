@@ -64,6 +64,7 @@ def _works(name: str) -> str:
 
 # -- the support table -------------------------------------------------------------------------------------------------
 
+
 def _table(names: list[str]) -> str:
     """One line per op, one column per backend that can be loaded, then the reasons for the limits."""
     from polykeras.runtime import select
@@ -78,7 +79,8 @@ def _table(names: list[str]) -> str:
     rows = [("op", *loaded), *((op.name, *(_support(found, op) for found in loaded.values())) for op in _ops())]
     limits = [
         f"{name}: {limit.op}{f' ({limit.dtype})' if limit.dtype else ''}: {limit.reason}"
-        for name, found in loaded.items() for limit in found.limits
+        for name, found in loaded.items()
+        for limit in found.limits
     ]
     parts = [columns(rows)]
     if limits:

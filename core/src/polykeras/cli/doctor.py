@@ -15,8 +15,15 @@ __all__ = ["add_parser", "run"]
 _REPORTED = ("numpy", "h5py", "pluggy", "numba", "cuda-python")
 _CUPY_WHEELS = ("cupy", "cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", "cupy-rocm-5-0", "cupy-rocm-7-0")
 _VARIABLES = (
-    "KERAS_BACKEND", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-    "NUMBA_THREADING_LAYER", "NUMBA_CACHE_DIR", "CUDA_VISIBLE_DEVICES", "CUDA_PATH",
+    "KERAS_BACKEND",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMBA_THREADING_LAYER",
+    "NUMBA_CACHE_DIR",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_PATH",
 )
 
 
@@ -41,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 # -- facts -------------------------------------------------------------------------------------------------------------
+
 
 def _versions() -> list[tuple[str, str]]:
     from polykeras import distributions, entrypoints
@@ -71,6 +79,7 @@ def _environment() -> list[tuple[str, str]]:
 
 
 # -- checks: each returns its problems ---------------------------------------------------------------------------------
+
 
 def _check_config() -> list[str]:
     from polykeras import config

@@ -25,14 +25,18 @@ def run(arguments: argparse.Namespace) -> int:
     choice = select.why()
     absent = ":" not in choice.name and choice.name not in registry.backends
     file = config.config_file()
-    print(columns([
-        ("polykeras", polykeras.__version__),
-        ("backend", f"{choice}{', which is not usable: see `polykeras doctor`' if absent else ''}"),
-        ("floatx", config.floatx()),
-        ("epsilon", str(config.epsilon())),
-        ("image_data_format", config.image_data_format()),
-        ("configuration file", f"{file}{'' if file.exists() else ' (absent)'}"),
-        ("python", platform.python_version()),
-        ("numpy", entrypoints.version_of("numpy") or "not installed"),
-    ]))
+    print(
+        columns(
+            [
+                ("polykeras", polykeras.__version__),
+                ("backend", f"{choice}{', which is not usable: see `polykeras doctor`' if absent else ''}"),
+                ("floatx", config.floatx()),
+                ("epsilon", str(config.epsilon())),
+                ("image_data_format", config.image_data_format()),
+                ("configuration file", f"{file}{'' if file.exists() else ' (absent)'}"),
+                ("python", platform.python_version()),
+                ("numpy", entrypoints.version_of("numpy") or "not installed"),
+            ]
+        )
+    )
     return 0

@@ -46,7 +46,8 @@ def _entries_text(entries: list[Entry]) -> str:
             parts.append(textwrap.fill(names, 100, initial_indent=title, subsequent_indent=" " * len(title)))
         parts += [
             f"  FAILED {entry.claim.name} ({entry.claim.group}): {entry.reason}"
-            for entry in entries_of if entry.status == "failed"
+            for entry in entries_of
+            if entry.status == "failed"
         ]
     return "\n".join(parts) or "Nothing is plugged in."
 
@@ -66,9 +67,13 @@ def _as_data(entries: list[Entry], with_hooks: bool) -> dict[str, Any]:
     data: dict[str, Any] = {
         "entry_points": [
             {
-                "group": entry.claim.group, "name": entry.claim.name, "value": entry.claim.value,
-                "distribution": entry.claim.distribution, "version": entry.claim.version,
-                "status": entry.status, "reason": entry.reason,
+                "group": entry.claim.group,
+                "name": entry.claim.name,
+                "value": entry.claim.value,
+                "distribution": entry.claim.distribution,
+                "version": entry.claim.version,
+                "status": entry.status,
+                "reason": entry.reason,
             }
             for entry in entries
         ]

@@ -8,15 +8,15 @@ import importlib
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from polykeras import distributions
 from polykeras.runtime import select
 
 __all__ = ["add_parser", "run"]
 
 WEIGHTS, PICTURE = "digits.h5", "digits.png"
+_EXTRA = 'pip install "polykeras[demo]"'
 _NEEDED = {"sklearn": "scikit-learn", "matplotlib": "matplotlib"}
 
 
@@ -28,16 +28,28 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command `demo`."""
     text = "train a small convolutional net on handwritten digits, and show what it learned"
     parser = commands.add_parser("demo", help=text, description=text.capitalize() + ".")
-    parser.add_argument("--backend", metavar="NAME", help="the backend to compute with; default: the current one")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("polykeras-demo"),
+        "--backend", metavar="NAME", type=_name, help="the backend to compute with; default: the current one"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("polykeras-demo"),
         help="the folder for the weights and the picture; default: %(default)s",
     )
     parser.add_argument(
-        "--epochs", metavar="N", type=_positive, default=15, help="passes over the training images; default: %(default)s"
+        "--epochs",
+        metavar="N",
+        type=_positive,
+        default=20,
+        help="passes over the training images; default: %(default)s",
     )
     parser.add_argument(
-        "--seed", metavar="N", type=_seed, default=0,
+        "--seed",
+        metavar="N",
+        type=_seed,
+        default=0,
         help="initial weights, dropout and the order of images follow from it; default: %(default)s",
     )
     parser.set_defaults(run=run)
@@ -86,6 +98,7 @@ def _demonstrate(choice: str, arguments: argparse.Namespace) -> None:
 
 # -- checks ------------------------------------------------------------------------------------------------------------
 
+
 def _check_libraries() -> None:
     missing = []
     for module, distribution in _NEEDED.items():
@@ -94,8 +107,7 @@ def _check_libraries() -> None:
         except ImportError as error:
             missing.append(distribution if error.name == module else f"{distribution} ({error})")
     if missing:
-        line = distributions.install_line("polykeras[demo]")
-        raise _Refused(f"it needs {' and '.join(missing)}, which cannot be imported here. Install the extra: {line}")
+        raise _Refused(f"it needs {' and '.join(missing)}, which cannot be imported here. Install the extra: {_EXTRA}")
 
 
 def _check_folder(folder: Path) -> None:
@@ -114,21 +126,24 @@ def _check_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _chosen(backend: str | None) -> Any:
+def _chosen(backend: str | None) -> Iterator[str]:
     """A context in which the backend computes; yields its name and why it was chosen."""
     if backend is None:
         select.current()  # whatever is wrong with it is wrong now
         yield str(select.why())
         return
-    try:
-        scope = select.backend_scope(backend)
-        with scope:
-            yield f"{backend} (chosen by --backend)"
-    except TypeError as error:
-        raise _Refused(str(error)) from error
+    with select.backend_scope(backend):
+        yield f"{backend} (chosen by --backend)"
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a backend, such as numpy, got ''")
+    return text
+
 
 def _positive(text: str) -> int:
     return _integer(text, 1, None, "a whole number from 1 on")

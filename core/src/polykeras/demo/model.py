@@ -21,7 +21,7 @@ def build(input_shape: tuple[int, ...]) -> Any:
     model.add(Dropout(0.25))
     model.add(Flatten())
     model.add(Dense(64, activation="relu"))
-    model.add(Dropout(0.4))
+    model.add(Dropout(0.25))
     model.add(Dense(10, activation="softmax"))
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model

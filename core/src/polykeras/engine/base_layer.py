@@ -290,8 +290,17 @@ class Layer(Connections, Terms):
         layers, node_indices, tensor_indices = zip(*histories, strict=True) if histories else ((), (), ())
         masks = to_list(output_masks, allow_tuple=True)
         Node(
-            self, layers, node_indices, tensor_indices, inputs, outputs, to_list(input_masks), masks,
-            to_list(input_shapes), to_list(output_shapes), arguments,
+            self,
+            layers,
+            node_indices,
+            tensor_indices,
+            inputs,
+            outputs,
+            to_list(input_masks),
+            masks,
+            to_list(input_shapes),
+            to_list(output_shapes),
+            arguments,
         )
         for index, (tensor, mask) in enumerate(zip(outputs, masks, strict=True)):
             tensor._keras_shape = K.int_shape(tensor)

@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 Made = TypeVar("Made")
 
 BASE_KEYWORDS = (
-    "input_shape", "batch_input_shape", "batch_size", "dtype", "name", "trainable", "weights", "input_dtype",
+    "input_shape",
+    "batch_input_shape",
+    "batch_size",
+    "dtype",
+    "name",
+    "trainable",
+    "weights",
+    "input_dtype",
 )
 
 

@@ -137,9 +137,7 @@ def metrics_by_output(metrics: Any, names: Sequence[str], argument: str = "metri
         return [_as_list(metrics.get(name, [])) for name in names]
     if isinstance(metrics, (list, tuple)):
         return [list(metrics) for _ in names]
-    raise TypeError(
-        f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {metrics!r}"
-    )
+    raise TypeError(f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {metrics!r}")
 
 
 def targets_by_output(target_tensors: Any, names: Sequence[str]) -> list[Any]:

@@ -111,7 +111,7 @@ class Connections:
         found = [getattr(node, attribute) for node in self._inbound_nodes]
         if any(shapes != found[0] for shapes in found):
             raise AttributeError(
-                f'The layer {self.name} has multiple inbound nodes, with different {what}s. Hence the notion of '
+                f"The layer {self.name} has multiple inbound nodes, with different {what}s. Hence the notion of "
                 f'"{what}" is ill-defined for the layer. Use `{getter}(node_index)` instead.'
             )
         return unpack_singleton(found[0])

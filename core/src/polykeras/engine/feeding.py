@@ -93,6 +93,8 @@ def _array(value: Any) -> Any:
         return value
     if type(value).__module__.partition(".")[0] == "pandas":
         return value.values
+    if hasattr(value, "tocsr"):
+        return value.tocsr()
     if hasattr(value, "shape") and hasattr(value, "__getitem__"):
         return value
     return np.asarray(value)
@@ -245,7 +247,7 @@ def standardize_weights(
 def _check_weights(weights: np.ndarray, shape: Shape, rank: int) -> None:
     if weights.ndim != rank:
         if rank == 2:
-            advice = 'In order to use timestep-wise sample weighting, you should pass a 2D sample_weight array.'
+            advice = "In order to use timestep-wise sample weighting, you should pass a 2D sample_weight array."
         else:
             advice = (
                 'In order to use timestep-wise sample weights, you should specify sample_weight_mode="temporal" in '
@@ -317,14 +319,7 @@ def picks(arrays: Arrays, index: np.ndarray, batch_size: int) -> Iterator[tuple[
 
 def cutter(array: Any) -> Callable[[slice], Any]:
     """The function that takes a slice of the array's rows."""
-    if not hasattr(array, "toarray"):
-        return array.__getitem__  # type: ignore[no-any-return]
-    matrix = array.tocsr()
-
-    def cut_dense(part: slice) -> Any:
-        return matrix[part].toarray()
-
-    return cut_dense
+    return array.__getitem__  # type: ignore[no-any-return]
 
 
 def picker(array: Any) -> Callable[[np.ndarray], Any]:
@@ -337,12 +332,7 @@ def picker(array: Any) -> Callable[[np.ndarray], Any]:
 
         return pick
     if hasattr(array, "toarray"):  # a SciPy matrix
-        matrix = array.tocsr()
-
-        def pick_dense(rows: np.ndarray) -> Any:
-            return matrix[rows].toarray()
-
-        return pick_dense
+        return array.__getitem__  # type: ignore[no-any-return]
 
     def pick_sorted(rows: np.ndarray) -> Any:
         """Files want increasing numbers."""

@@ -201,9 +201,7 @@ def _labelled(batch: Any) -> tuple[Any, Any, Any]:
     """`(x, y, sample_weight)` of what a generator gave."""
     if not isinstance(batch, tuple) or len(batch) not in (2, 3):
         found = f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__
-        raise ValueError(
-            f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {found}"
-        )
+        raise ValueError(f"Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`. Found: {found}")
     x, y, *weight = batch
     return x, y, weight[0] if weight else None
 

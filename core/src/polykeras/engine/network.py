@@ -112,8 +112,16 @@ class Network(Layer):
         self._inner_calls = {inputs_key(inputs): [(n.outbound_layer, n.input_tensors) for n in self._graph.nodes]}
         self._inbound_nodes = []
         Node(
-            self, [], [], [], inputs, outputs, input_masks, output_masks,
-            [K.int_shape(tensor) for tensor in inputs], [K.int_shape(tensor) for tensor in outputs],
+            self,
+            [],
+            [],
+            [],
+            inputs,
+            outputs,
+            input_masks,
+            output_masks,
+            [K.int_shape(tensor) for tensor in inputs],
+            [K.int_shape(tensor) for tensor in outputs],
         )
         self.built = True
 
@@ -286,7 +294,8 @@ class Network(Layer):
         if not in_scratch():
             self._inner_calls[inputs_key(inputs)] = [
                 (layer, node.input_tensors)
-                for layer in self.layers for node in layer._inbound_nodes[before.get(layer, 0):]
+                for layer in self.layers
+                for node in layer._inbound_nodes[before.get(layer, 0) :]
             ]
         return result
 

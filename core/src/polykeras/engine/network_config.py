@@ -46,7 +46,7 @@ def functional_parts(
         described = {"class_name": entry["class_name"], "config": entry["config"]}
         layer = deserialize(described, custom_objects=custom_objects)
         if entry["name"] in layers:
-            raise ValueError(f"The config has two layers named \"{entry['name']}\"; names must be unique in a model.")
+            raise ValueError(f'The config has two layers named "{entry["name"]}"; names must be unique in a model.')
         layers[entry["name"]] = layer
         waiting.append((layer, list(entry["inbound_nodes"])))
     _make_calls(layers, waiting)
@@ -83,7 +83,10 @@ def _layer_config(layer: Layer, numbers: Mapping[str, int]) -> dict[str, Any]:
         if node_key(layer, index) in numbers and node.inbound_layers
     ]
     return {
-        "name": layer.name, "class_name": type(layer).__name__, "config": layer.get_config(), "inbound_nodes": calls
+        "name": layer.name,
+        "class_name": type(layer).__name__,
+        "config": layer.get_config(),
+        "inbound_nodes": calls,
     }
 
 
@@ -106,7 +109,8 @@ def _plain_arguments(node: Node) -> dict[str, Any]:
     """The call's keyword arguments, if they can be written. Tensors that are inputs of the node need not be."""
     inputs = {id(tensor) for tensor in node.input_tensors}
     arguments = {
-        name: value for name, value in node.arguments.items()
+        name: value
+        for name, value in node.arguments.items()
         if not all(id(part) in inputs for part in to_list(value, allow_tuple=True))
     }
     try:

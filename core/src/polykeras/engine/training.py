@@ -335,8 +335,16 @@ class Model(Network):
         self._check_compiled()
         if y is None and generators.is_stream(x):
             return self.fit_generator(
-                x, steps_per_epoch, epochs, verbose, callbacks, validation_data, validation_steps, class_weight,
-                shuffle=bool(shuffle), initial_epoch=initial_epoch,
+                x,
+                steps_per_epoch,
+                epochs,
+                verbose,
+                callbacks,
+                validation_data,
+                validation_steps,
+                class_weight,
+                shuffle=bool(shuffle),
+                initial_epoch=initial_epoch,
             )
         batch_size = _batch_size(batch_size, steps_per_epoch, "steps_per_epoch")
         data = self._data(x, y, sample_weight, class_weight, batch_size)
@@ -516,9 +524,7 @@ class Model(Network):
         _plugins_call("polykeras_train_end", model=self, history=history)
         return history
 
-    @rename(
-        val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size"
-    )
+    @rename(val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size")
     def evaluate_generator(
         self,
         generator: Any,
@@ -542,9 +548,7 @@ class Model(Network):
             )
         )
 
-    @rename(
-        val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size"
-    )
+    @rename(val_samples="steps", nb_worker="workers", pickle_safe="use_multiprocessing", max_q_size="max_queue_size")
     def predict_generator(
         self,
         generator: Any,
@@ -632,4 +636,3 @@ def _plugins_call(hook: str, **arguments: Any) -> None:
     from polykeras import plugins
 
     plugins.call(hook, **arguments)
-

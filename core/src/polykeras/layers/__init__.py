@@ -18,8 +18,19 @@ _CORE = {
     "Layer": "polykeras.engine.base_layer:Layer",
 }
 _PATHS = (  # modules in which Keras keeps its layers
-    "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
-    "local", "merge", "noise", "normalization", "pooling", "recurrent", "wrappers",
+    "advanced_activations",
+    "convolutional",
+    "convolutional_recurrent",
+    "core",
+    "cudnn_recurrent",
+    "embeddings",
+    "local",
+    "merge",
+    "noise",
+    "normalization",
+    "pooling",
+    "recurrent",
+    "wrappers",
 )
 _MODELS = {  # what a configuration may name besides layers
     "InputLayer": _CORE["InputLayer"],

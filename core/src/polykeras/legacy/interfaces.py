@@ -77,7 +77,9 @@ def respell(
 
         respelled._original_function = function  # type: ignore[attr-defined]
         respelled._spellings = {  # type: ignore[attr-defined]
-            **getattr(function, "_spellings", {}), **later_names, **old_names
+            **getattr(function, "_spellings", {}),
+            **later_names,
+            **old_names,
         }
         return respelled  # type: ignore[return-value]
 

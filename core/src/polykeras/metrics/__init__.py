@@ -3,9 +3,13 @@
 from polykeras import registry
 from polykeras._faces import face
 
-__getattr__, __dir__ = face(__name__, registry.metrics, {
-    "Metric": "polykeras.metrics.base:Metric",
-    "deserialize": "polykeras.metrics.identify:deserialize",
-    "get": "polykeras.metrics.identify:get",
-    "serialize": "polykeras.metrics.identify:serialize",
-})
+__getattr__, __dir__ = face(
+    __name__,
+    registry.metrics,
+    {
+        "Metric": "polykeras.metrics.base:Metric",
+        "deserialize": "polykeras.metrics.identify:deserialize",
+        "get": "polykeras.metrics.identify:get",
+        "serialize": "polykeras.metrics.identify:serialize",
+    },
+)

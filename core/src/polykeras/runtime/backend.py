@@ -21,14 +21,18 @@ class Kernel(NamedTuple):
     """Code bound to one step.
 
     call:      called positionally with the step's arrays (`step.arrays`), then, if `into`, with the arrays to write the
-               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Else it returns the results.
+               results into, then, if `workspace`, with a flat uint8 array of that many bytes. Without `into` it
+               returns the results.
     into:      does it write into arrays that it is given?
     workspace: bytes of scratch memory that it needs.
+    bind:      optional; takes the arrays that `call` would get at every call and returns a function without arguments
+               that does the same. What can be settled for fixed arrays is settled there.
     """
 
     call: Callable[..., Any]
     into: bool = False
     workspace: int = 0
+    bind: Callable[..., Callable[[], Any]] | None = None
 
 
 class Limit(NamedTuple):
@@ -106,14 +110,30 @@ class Backend:
         """A new array with the elements of `array`."""
         raise NotImplementedError
 
+    def row(self, array: Any, index: int) -> Any:
+        """A view of one element along the first axis; of rank 0 for an array of rank 1."""
+        return array[index, ...]
+
+    def truth(self, array: Any) -> bool:
+        """The value of a boolean array of rank 0."""
+        return bool(array)
+
     def size(self, array: Any) -> int | tuple[int, ...]:
         """An integer array as a size: an int, or a tuple of ints."""
         value = self.to_numpy(array).tolist()
         return tuple(value) if isinstance(value, list) else int(value)
 
     def quiet(self) -> AbstractContextManager[Any]:
-        """A context in which floating-point exceptions are silent; open during every call."""
+        """A context in which floating-point exceptions are silent."""
         return nullcontext()
+
+    def threads(self, program: Program) -> int:
+        """How many threads a program's kernels may use: a matter of the program alone."""
+        return 1
+
+    def running(self, threads: int) -> AbstractContextManager[Any]:
+        """The context of every call of a program, with what `threads` said of it."""
+        return self.quiet()
 
     # -- code ----------------------------------------------------------------------------------------------------
 
@@ -132,13 +152,13 @@ class Backend:
         return _plugin_kernels(self.name)
 
     def kernel(self, step: Step) -> Kernel:
-        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with attributes and sizes."""
+        """Bind a kernel to a step. The default binds the op's method, or a plugin's kernel, with the attributes."""
         name = step.op.name
         method = getattr(self, name) if self.has_method(name) else self.plugin_kernels.get(name)
         return bind(method, step) if method is not None else self._on_the_host(step)
 
     def _on_the_host(self, step: Step) -> Kernel:
-        """A plugin's kernel for NumPy, between copies to the host and back."""
+        """A plugin's kernel for NumPy: as it is where arrays are NumPy's, else between copies to the host and back."""
         name = step.op.name
         function = _plugin_kernels("numpy").get(name)
         if function is None:
@@ -146,9 +166,14 @@ class Backend:
                 f"the backend '{self.name}' has no kernel for the op '{name}', and the op no lowering. "
                 f"A plugin can bring one: hook polykeras_kernels [{step.where()}]"
             )
+        if self.host:
+            return bind(function, step)
         if name not in self._warned:
             self._warned.add(name)
-            warnings.warn(f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel", stacklevel=2)
+            warnings.warn(
+                f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel",
+                stacklevel=2,
+            )
         bound = bind(function, step, into=False)
         return Kernel(functools.partial(_through_the_host, self, bound))
 
@@ -181,7 +206,9 @@ def bind(method: Callable[..., Any], step: Step, into: bool = True) -> Kernel:
     if any(literal[opened:]) and len(names) < len(args):
         raise TypeError(f"sizes among the variadic operands of {step.op.name}")
     filled = {names[i]: a for i, a in enumerate(args) if literal[i] and i > opened}
-    if True in literal and not all(literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]):
+    if True in literal and not all(
+        literal[opened + literal[opened:].index(True) :] if True in literal[opened:] else [True]
+    ):
         return Kernel(functools.partial(_call_between, method, attrs, tuple(args)))
     bound = functools.partial(method, *args[:opened], **filled, **attrs)
     if not into:
@@ -207,7 +234,6 @@ def _call_with_sizes(method: Callable[..., Any], attrs: dict[str, Any], args: tu
     """The executable gives arrays, sizes and shapes in the order of the arguments that are not literal."""
     given = iter(arrays)
     return method(*[a if isinstance(a, (int, tuple)) else next(given) for a in args], **attrs)
-
 
 
 def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:

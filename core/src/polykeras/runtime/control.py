@@ -66,7 +66,7 @@ class _Scan:
         self.reverse = step.attrs["reverse"]
         self.fixed_length = step.args[0] if isinstance(step.args[0], int) else None
         self.outs = step.outs
-        self.index = backend.empty((), "int64")
+        self.positions = backend.asarray([], "int64")
 
     def run(self, *arrays: Any) -> Any:
         arrays, results = arrays[: -len(self.outs)], list(arrays[-len(self.outs) :])
@@ -80,23 +80,22 @@ class _Scan:
             if array is None and value.kind != "unused":
                 results[i] = self._make(value, n)
         backend = self.backend
-        copy, count = backend.copy, len(self.outs) - 2 * s
+        copy, row, count = backend.copy, backend.row, len(self.outs) - 2 * s
         finals, stacks, entering = results[:s], results[s : s + count], results[s + count :]
         finals = [backend.empty(a.shape, str(a.dtype)) if f is None else f for f, a in zip(finals, starts, strict=True)]
         current = list(starts)
         order = range(n - 1, -1, -1) if self.reverse else range(n)
-        body, index = self.body, self.index
+        body, positions = self.body, self._positions(n)
         kept = [(i, e) for i, e in enumerate(entering) if e is not None]
         wanted = [(s + i, y) for i, y in enumerate(stacks) if y is not None]
         for t in order:
-            index[...] = t
             for i, rows in kept:
-                row = rows[t, ...]
-                copy(current[i], row)
-                current[i] = row
-            made = body(index, *current, *[x[t, ...] for x in sequences], *captures)
+                place = row(rows, t)
+                copy(current[i], place)
+                current[i] = place
+            made = body(row(positions, t), *current, *[row(x, t) for x in sequences], *captures)
             for i, rows in wanted:
-                copy(made[i], rows[t, ...])
+                copy(made[i], row(rows, t))
             for i in range(s):
                 copy(made[i], finals[i])
                 current[i] = finals[i]
@@ -105,9 +104,15 @@ class _Scan:
                 copy(start, final)
         return tuple(results) if len(results) != 1 else results[0]
 
+    def _positions(self, n: int) -> Any:
+        """0, 1, ... as an array of the backend, of n elements at least."""
+        if n > self.positions.shape[0]:
+            self.positions = self.backend.asarray(list(range(n)), "int64")
+        return self.positions
+
     def _make(self, value: Value, n: int) -> Any:
-        first, *rest = value.spec.shape or ()
-        sizes = [n if first is None else first, *rest]
+        dims = value.spec.shape or ()
+        sizes = [n if i == 0 and dim is None else dim for i, dim in enumerate(dims)]
         known = [size for size in sizes if size is not None]
         if len(known) < len(sizes):
             raise ValueError("a loop whose results' sizes depend on computed data cannot be stacked")
@@ -125,7 +130,8 @@ class _Cond:
 
     def run(self, *arrays: Any) -> Any:
         arrays, results = arrays[: -len(self.outs)], list(arrays[-len(self.outs) :])
-        made = self.then(*arrays[1 : self.count]) if arrays[0] else self.orelse(*arrays[self.count :])
+        taken = self.backend.truth(arrays[0])
+        made = self.then(*arrays[1 : self.count]) if taken else self.orelse(*arrays[self.count :])
         for i, (value, array) in enumerate(zip(self.outs, made, strict=True)):
             if value.kind == "unused":
                 continue

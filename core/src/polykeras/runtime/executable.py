@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from polykeras.runtime import control, variables
+from polykeras.runtime import control, sparse, variables
 from polykeras.runtime.arena import Arena
 from polykeras.runtime.plan import Fed, Held, Made, Plan, Slot, Stored, View, plan
 from polykeras.runtime.program import Program, ShapeOf, SizeOf, Step, Value
@@ -43,6 +43,7 @@ class Executable:
             if step not in self.kernels:
                 self.kernels[step] = backend.kernel(step)
         self.held = self._hold()
+        self.threads = backend.threads(program)
         self.bound: dict[Arena, tuple[int, Callable[..., Any]]] = {}
         self.written = list(dict.fromkeys(w.storage for w in program.writes))
         self.emitted: Emitted | None = None
@@ -74,7 +75,7 @@ class Executable:
             if found is None or found[0] != variables.moved:
                 found = self._bind(arena)
             try:
-                with self.backend.quiet():
+                with self.backend.running(self.threads):
                     return found[1](*arrays)  # type: ignore[no-any-return]
             except Exception as error:
                 raise self.explain(error) from error
@@ -132,7 +133,7 @@ class Executable:
         backend, held = self.backend, {}
         for value in self.program.values:
             if value.kind == "const":
-                held[value] = backend.asarray(value.source, value.spec.dtype)
+                held[value] = sparse.on(backend, value.source, value.spec.dtype)
         with backend.quiet():
             self._make_constants(held)
         return held
@@ -161,7 +162,7 @@ class Executable:
         message = step.op.explain(error, [v.spec for v in step.ins], step.where())
         try:
             new = type(error)(message)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever its constructor asks for
             new = RuntimeError(message)
         new.explained = True  # type: ignore[attr-defined]
         return new
@@ -177,7 +178,12 @@ class Emitted:
     """Code for a program: lines, what their names stand for, and the step of each line."""
 
     def __init__(
-        self, code: CodeType, raw: bool, makers: dict[str, Callable[[Any, int], Any]], steps: dict[int, Step], runs: dict[str, list[Step]]
+        self,
+        code: CodeType,
+        raw: bool,
+        makers: dict[str, Callable[[Any, int], Any]],
+        steps: dict[int, Step],
+        runs: dict[str, list[Step]],
     ):
         self.code = code
         self.raw = raw
@@ -278,6 +284,12 @@ class Emitter:
             self.pending.append(step)
             return
         self._flush()
+        if kernel.bind is not None and not dynamic and not step.dynamic:
+            name = f"k{len(self.steps)}"
+            self.makers[name] = functools.partial(_bound_call, self.ex, step)
+            self.lines.append(f" {name}()")
+            self.steps[len(self.lines)] = step
+            return
         arguments = [self._argument(a) for a in step.args if isinstance(a, (Value, ShapeOf, SizeOf))]
         taken = [v for v in step.outs if v.kind != "unused"]
         made = [isinstance(places.get(v), Made) for v in taken]
@@ -371,15 +383,17 @@ def _kernel_call(executable: Executable, step: Step, block: Any, offset: int) ->
     return kernel.call
 
 
+def _bound_call(executable: Executable, step: Step, block: Any, offset: int) -> Callable[[], Any]:
+    """A step as a function without arguments, its arrays being the same at every call."""
+    kernel = executable.kernels[step]
+    arrays = [executable.array(v, block, offset) for v in step.arrays]
+    arrays += [None if v.kind == "unused" else executable.array(v, block, offset) for v in step.outs]
+    if kernel.workspace and not step.bodies:
+        arrays.append(_scratch_array(executable.backend, executable.plan.workspaces[step], block, offset))
+    if kernel.bind is not None:
+        return kernel.bind(*arrays)
+    return functools.partial(_kernel_call(executable, step, block, offset), *arrays)
+
+
 def _bound_run(executable: Executable, steps: list[Step], block: Any, offset: int) -> tuple[Callable[[], Any], ...]:
-    calls = []
-    for step in steps:
-        kernel = executable.kernels[step]
-        arrays = [executable.array(v, block, offset) for v in (*step.arrays, *step.outs) if v.kind != "unused"]
-        if step.bodies:
-            outs = [None if v.kind == "unused" else executable.array(v, block, offset) for v in step.outs]
-            arrays = [*[executable.array(v, block, offset) for v in step.arrays], *outs]
-        elif kernel.workspace:
-            arrays.append(_scratch_array(executable.backend, executable.plan.workspaces[step], block, offset))
-        calls.append(functools.partial(_kernel_call(executable, step, block, offset), *arrays))
-    return tuple(calls)
+    return tuple([_bound_call(executable, step, block, offset) for step in steps])

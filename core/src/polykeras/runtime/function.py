@@ -9,11 +9,12 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from polykeras.runtime import select
+from polykeras.runtime import select, sparse
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.specialise import specialise, static_sources
@@ -21,7 +22,7 @@ from polykeras.runtime.variables import Storage, Variable
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.body import substitute
 from polykeras.symbolic.graph import Key, Node, Tensor
-from polykeras.symbolic.op import VARIABLE
+from polykeras.symbolic.op import OPS, VARIABLE, as_tensor
 from polykeras.symbolic.spec import Spec, format_shape
 
 # Programs kept by each function, and how many may be dropped before a warning says so.
@@ -35,12 +36,12 @@ class Function:
     """Computes `outputs` from `inputs` and then performs `updates`, as one step: every read sees the variables as they
     were at entry, and nothing is written if anything fails.
 
-    inputs:  tensors: placeholders, or any tensor or variable, at which evaluation then stops. Python numbers are ignored.
+    inputs:  tensors: placeholders, or any tensor or variable, at which evaluation then stops. Numbers are ignored.
     outputs: tensors.
     updates: (variable, new value) pairs, and tensors that perform updates when they are computed.
     backend: where it runs; None: the current backend at each call.
 
-    Called with a list of arrays, numbers or nested lists, or tensors; returns a list of arrays, scalars as NumPy scalars.
+    Called with a list of arrays, numbers, nested lists or tensors; returns a list of arrays, scalars as NumPy scalars.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Function:
         backend: Backend | str | None = None,
     ):
         self.inputs = [_Input(i, t) if isinstance(t, Tensor) else None for i, t in enumerate(inputs)]
-        self.outputs = list(outputs)
+        self.outputs = [OPS["densify"](t) if t.spec.sparse else t for t in outputs]
         self.updates = [u for u in updates or () if not isinstance(u, Tensor)]
         self.performed = [u for u in updates or () if isinstance(u, Tensor)]
         self.name = name or "function"
@@ -105,7 +106,7 @@ class Function:
                 arrays.append(expected.convert(given, self.name))
         backend = self.backend if isinstance(self.backend, Backend) else select.resolve(self.backend)
         executable = self._executable(backend, arrays)
-        results = executable(arrays if backend.host else [backend.asarray(a, str(a.dtype)) for a in arrays])
+        results = executable(arrays if backend.host else [sparse.on(backend, a, str(a.dtype)) for a in arrays])
         if not backend.host:
             results = [backend.to_numpy(r) for r in results]
         return [r if r.shape else r[()] for r in results]
@@ -125,10 +126,8 @@ class Function:
                     found = self._compile(backend, arrays)
                     self._keep(signature, found)
         elif len(self.programs) > 1:
-            try:
+            with suppress(KeyError):  # another thread may have dropped it just now
                 self.programs.move_to_end(signature)
-            except KeyError:  # another thread dropped it just now
-                pass
         return found
 
     def _signature(self, backend: Backend, arrays: list[Any]) -> Signature:
@@ -147,7 +146,7 @@ class Function:
     def program(self, arrays: Sequence[Any], backend: Backend | None = None) -> Any:
         """The program for arrays of these shapes (and, where they reach a size, these values)."""
         feeds = {
-            i.tensor.key: Spec(a.shape, i.dtype, _known(a) if i.static else None)
+            i.tensor.key: Spec(a.shape, i.dtype, _known(a) if i.static else None, i.tensor.spec.sparse)
             for i, a in zip(self.fed, arrays, strict=True)
         }
         backend = backend or select.resolve(self.backend)
@@ -163,7 +162,7 @@ class Function:
             self.dropped += 1
             if self.dropped == STORM:
                 warnings.warn(
-                    f"'{self.name}' has been called with more than {STORM} different shapes; each costs some milliseconds. "
+                    f"'{self.name}' has been called with more than {STORM} different shapes; each costs some time. "
                     "Padding batches to a few lengths would be faster.",
                     stacklevel=4,
                 )
@@ -172,7 +171,9 @@ class Function:
 
     def _with_tensors(self, inputs: Sequence[Any]) -> list[Any]:
         """Fed tensors are evaluated in the same program: the graph is copied with them in the inputs' place."""
-        fed = {e.tensor.key: t for e, t in zip(self.inputs, inputs, strict=True) if e is not None and isinstance(t, Tensor)}
+        fed = {
+            e.tensor.key: t for e, t in zip(self.inputs, inputs, strict=True) if e is not None and isinstance(t, Tensor)
+        }
         key = tuple(id(t) if isinstance(t, Tensor) else 0 for t in inputs)
         kept = self.derived.get(key)
         if kept is None:
@@ -180,7 +181,11 @@ class Function:
             copies = substitute(roots, dict(fed))
             a, b = len(self.outputs), len(self.outputs) + len(self.performed)
             pairs = [(v, new) for (v, _), new in zip(self.pairs, copies[b:], strict=True)]
-            rest = [e.tensor for e, t in zip(self.inputs, inputs, strict=True) if e is not None and not isinstance(t, Tensor)]
+            rest = [
+                e.tensor
+                for e, t in zip(self.inputs, inputs, strict=True)
+                if e is not None and not isinstance(t, Tensor)
+            ]
             derived = Function(rest, copies[:a], [*pairs, *copies[a:b]], self.name, self.backend)
             kept = self.derived[key] = list(inputs), derived
             while len(self.derived) > PROGRAMS:
@@ -201,7 +206,8 @@ class _Input:
         self.position = position
         self.tensor = tensor
         self.dtype = tensor.spec.dtype
-        self.numpy = np.dtype(self.dtype)
+        # no array is taken for a sparse matrix
+        self.numpy = np.dtype("V" if tensor.spec.sparse else self.dtype)
         self.shape = tensor.spec.shape
         self.static = False
         self.last: tuple[int, ...] | None = None
@@ -212,16 +218,21 @@ class _Input:
             raise ValueError(f"input {self.position} of '{function}', {self.tensor!r}, was given None")
         if hasattr(given, "__cuda_array_interface__"):
             raise TypeError(
-                f"input {self.position} of '{function}' is an array of a device ({type(given).__module__}); feed host arrays, "
-                "for instance `array.get()`"
+                f"input {self.position} of '{function}' is an array of a device ({type(given).__module__}); "
+                "feed host arrays, for instance `array.get()`"
             )
-        if hasattr(given, "toarray"):
-            given = given.toarray()
         try:
+            if self.tensor.spec.sparse:
+                matrix = sparse.as_csr(given, self.dtype)
+                self.check(matrix.shape, function)
+                return matrix
+            if sparse.is_sparse(given):
+                given = given.toarray()
             array = np.ascontiguousarray(given, self.numpy) if np.ndim(given) else np.asarray(given, self.numpy)
         except (TypeError, ValueError) as error:
             raise type(error)(
-                f"input {self.position} of '{function}', {self.tensor!r}, cannot be made of {type(given).__name__}: {error}"
+                f"input {self.position} of '{function}', {self.tensor!r}, "
+                f"cannot be made of {type(given).__name__}: {error}"
             ) from error
         self.check(array.shape, function)
         return array
@@ -233,7 +244,8 @@ class _Input:
             len(expected) != len(shape) or any(e is not None and e != n for e, n in zip(expected, shape, strict=True))
         ):
             raise ValueError(
-                f"input {self.position} of '{function}', {self.tensor!r}, expects shape {format_shape(expected)}, got {shape}"
+                f"input {self.position} of '{function}', {self.tensor!r}, "
+                f"expects shape {format_shape(expected)}, got {shape}"
             )
         self.last = shape
 
@@ -244,14 +256,13 @@ def _known(array: Any) -> Any:
 
 
 def _as_update(variable: Variable, value: Any) -> Tensor:
-    from polykeras.symbolic.op import OPS, as_tensor
-
     tensor = as_tensor(value)
     if tensor.spec.dtype != variable.spec.dtype:
         tensor = OPS["cast"](tensor, dtype=variable.spec.dtype)
     if tensor.spec.concrete and variable.spec.concrete and tensor.spec.shape != variable.spec.shape:
         raise ValueError(
-            f"the variable '{variable.name}' of shape {variable.spec.shape} is updated by a tensor of shape {tensor.spec.shape}"
+            f"the variable '{variable.name}' of shape {variable.spec.shape} "
+            f"is updated by a tensor of shape {tensor.spec.shape}"
         )
     return tensor
 
@@ -303,6 +314,8 @@ def set_values(pairs: Sequence[tuple[Variable, Any]]) -> None:
     """Set variables; all shapes are checked before the first is written."""
     checked = []
     for variable, value in pairs:
+        if sparse.is_sparse(value):
+            value = value.toarray()
         if hasattr(value, "__cuda_array_interface__"):
             raise TypeError(f"the variable '{variable.name}' was given an array of a device; use `array.get()`")
         array = np.asarray(value, dtypes.check(variable.spec.dtype))

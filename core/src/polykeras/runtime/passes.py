@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def prepare(program: Program, backend: Backend) -> Program:
-    """A copy of the program that `backend` can run and its passes may change. Steps and values are shared: replace, don't change them."""
+    """A copy of the program that `backend` can run and its passes may change.
+
+    Steps and values are shared with the original: a pass replaces them and does not change them.
+    """
     from polykeras import plugins
 
     program = program.copy()

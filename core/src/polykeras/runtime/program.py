@@ -106,7 +106,7 @@ class Step:
     def args(self, args: list[Argument]) -> None:
         self._args = args
         self.arrays = [a for a in args if isinstance(a, Value)]
-        self.dynamic = any([isinstance(a, (ShapeOf, SizeOf)) for a in args])
+        self.dynamic = any(isinstance(a, (ShapeOf, SizeOf)) for a in args)
         self.ins = (
             [a if isinstance(a, Value) else a.value for a in args if isinstance(a, (Value, ShapeOf, SizeOf))]
             if self.dynamic
@@ -116,7 +116,7 @@ class Step:
     @property
     def allocates(self) -> bool:
         """Is the size of a result known only when it has been computed?"""
-        return any(not v.spec.concrete for v in self.outs)
+        return any(v.spec.sparse or not v.spec.concrete for v in self.outs)
 
     @property
     def elementwise(self) -> bool:

@@ -32,8 +32,17 @@ if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
 __all__ = [
-    "BackendError", "BackendUnavailable", "Choice", "UnknownBackend", "backend_scope", "current", "installed",
-    "load_class", "resolve", "set_backend", "why",
+    "BackendError",
+    "BackendUnavailable",
+    "Choice",
+    "UnknownBackend",
+    "backend_scope",
+    "current",
+    "installed",
+    "load_class",
+    "resolve",
+    "set_backend",
+    "why",
 ]
 
 DEFAULT = "numpy"
@@ -70,6 +79,7 @@ _lock = threading.RLock()
 
 
 # -- the contract ------------------------------------------------------------------------------------------------------
+
 
 def resolve(backend: str | Backend | None = None) -> Backend:
     """The backend to compute with: the current one for None, the one of that name, or the given one itself.
@@ -141,6 +151,7 @@ def load_class(name: str) -> type[Backend]:
 
 # -- deciding ----------------------------------------------------------------------------------------------------------
 
+
 def _named(backend: str, reason: str) -> Choice:
     if not isinstance(backend, str) or not backend:
         raise TypeError(f"A backend is chosen by its name, such as 'numpy'; got: {backend!r}")
@@ -169,6 +180,7 @@ def _decide() -> Choice:
 
 
 # -- making ------------------------------------------------------------------------------------------------------------
+
 
 def _instance(choice: Choice) -> Backend:
     """The one instance of a name. Made under a lock, for a backend may take hold of a device; imported before that."""
@@ -235,6 +247,7 @@ def _shaken_hands(choice: Choice, found: Any) -> Any:
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
+
 
 def _unknown_text(choice: Choice) -> str:
     """What was asked for and by whom, the nearest name, what is installed, and what could be installed."""

@@ -118,7 +118,7 @@ class _Specialiser:
         op, attrs = node.op, node.attrs
         if op is SCAN or op is COND:
             return self._control(node, ins)
-        unchanged = all([v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True)])
+        unchanged = all(v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True))
         specs = node.specs if unchanged else op.infer(tuple([v.spec for v in ins]), attrs)
         if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
@@ -218,7 +218,7 @@ class _Specialiser:
                 shape = shape[1:]
             elif i >= states + sequences:
                 known = v.spec.value
-            specs.append(Spec(shape, v.spec.dtype, known))
+            specs.append(Spec(shape, v.spec.dtype, known, v.spec.sparse))
         sub = specialise_body(body, tuple(specs))
         results = [v.spec for v in sub.outputs]
         for i in range(states):
@@ -264,7 +264,9 @@ class _Specialiser:
 
     # -- backward: what is reached -------------------------------------------------------------------------------
 
-    def finish(self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False) -> Program:
+    def finish(
+        self, outputs: Sequence[Tensor], updates: Sequence[tuple[Tensor, Tensor]], body: bool = False
+    ) -> Program:
         """Keep what the outputs and the writes need, in order."""
         program = self.program
         wanted = [self.value(t) for t in outputs]
@@ -418,7 +420,11 @@ def static_sources(outputs: Sequence[Tensor], stop: Iterable[Key] = ()) -> list[
     return [
         n
         for n in nodes
-        if not n.inputs and n.op is not CONSTANT and (n, 0) in wanted and _can_be_static(n.specs[0]) and (n, 0) not in stops
+        if not n.inputs
+        and n.op is not CONSTANT
+        and (n, 0) in wanted
+        and _can_be_static(n.specs[0])
+        and (n, 0) not in stops
     ] + [k[0] for k in stops if k in wanted and _can_be_static(k[0].specs[k[1]])]
 
 

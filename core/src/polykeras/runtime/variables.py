@@ -116,7 +116,7 @@ class FlatStorage:
         self.backend: Backend | None = None
 
     def on(self, backend: Backend) -> Any:
-        """The block on `backend`. If a part has left it, or another block holds them in this order, that is looked after."""
+        """The block on `backend`. It is gathered anew where a part has left it."""
         with _guard:
             if not self._whole(backend):
                 other = self.parts[0].block

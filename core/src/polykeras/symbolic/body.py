@@ -24,7 +24,11 @@ class Body:
     __slots__ = ("parameters", "captures", "outputs", "nodes", "programs", "demand")
 
     def __init__(
-        self, parameters: tuple[Tensor, ...], captures: tuple[Tensor, ...], outputs: tuple[Tensor, ...], nodes: list[Node]
+        self,
+        parameters: tuple[Tensor, ...],
+        captures: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        nodes: list[Node],
     ):
         self.parameters = parameters
         self.captures = captures

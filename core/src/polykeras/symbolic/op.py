@@ -48,6 +48,7 @@ class Op:
     elementwise: every output element depends on the elements at its own place only (after broadcasting).
     sizes:       operands that are sizes: kernels get them as Python ints or tuples of ints.
     shape_only:  operands of which only the shape is read.
+    sparse:      operands that may be sparse.
     random, effect: draws random bits; does something besides returning.
     """
 
@@ -61,6 +62,7 @@ class Op:
         elementwise: bool = False,
         sizes: Sequence[str] = (),
         shape_only: Sequence[str] = (),
+        sparse: Sequence[str] = (),
         random: bool = False,
         effect: bool = False,
         nondifferentiable: str = "",
@@ -81,6 +83,8 @@ class Op:
         self.sizes = frozenset(i for i, n in enumerate(self.operands) if n in sizes)
         self.all_sizes = self.variadic in sizes if self.variadic else False
         self.shape_only = frozenset(i for i, n in enumerate(self.operands) if n in shape_only)
+        self.sparse = frozenset(i for i, n in enumerate(self.operands) if n in sparse)
+        self.all_sparse = self.variadic in sparse if self.variadic else False
         self.random = random
         self.effect = effect
         self.nondifferentiable = nondifferentiable
@@ -158,6 +162,8 @@ class Op:
 
     def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
         """Run the rule."""
+        if any([s.sparse for s in specs]):
+            self._refuse_sparse(specs)
         result = self.rule(*specs, **attrs)
         if isinstance(result, tuple):
             return result
@@ -166,6 +172,11 @@ class Op:
             if any(v is not None for v in values):
                 result.value = self.fold_rule(*values, **attrs)
         return (result,)
+
+    def _refuse_sparse(self, specs: tuple[Spec, ...]) -> None:
+        for i, spec in enumerate(specs):
+            if spec.sparse and i not in self.sparse and i not in self.shape_only and not self.all_sparse:
+                raise TypeError(f"operand {i} is sparse, and the op takes dense tensors only; use K.to_dense")
 
     def explain(self, error: Exception | str, specs: Sequence[Spec], where: str) -> str:
         """An error's words with the op, the shapes that came, and the place."""
@@ -270,6 +281,7 @@ def constant(value: Any, dtype: str | None = None, name: str | None = None) -> T
         dtype = dtype or dtypes.of_scalar(value)
         spec = Spec((), dtype, None if dtypes.is_float(dtype) else int(value))
     else:
+        value = value.copy()  # whoever holds the array may change it
         shape, kind = tuple(value.shape), dtype or dtypes.check(value.dtype)
         small = len(shape) <= 1 and not dtypes.is_float(kind) and (not shape or shape[0] <= 64)
         spec = Spec(shape, kind, freeze(value.tolist()) if small else None)
@@ -368,7 +380,9 @@ def lift(function: Callable[..., int | bool]) -> Rule:
         if not any(isinstance(v, tuple) for v in values):
             return _apply(function, values)
         n = lengths.pop() if lengths else 1
-        columns = [v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values]
+        columns = [
+            v if isinstance(v, tuple) and len(v) == n else (v[0] if isinstance(v, tuple) else v,) * n for v in values
+        ]
         return tuple(_apply(function, row) for row in zip(*columns, strict=True))
 
     return folded

@@ -16,6 +16,7 @@ import numpy as np
 from polykeras.runtime import select
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.function import Function
+from polykeras.runtime.sparse import Csr, as_csr, on
 from polykeras.symbolic import dtypes
 from polykeras.symbolic import ops as library
 from polykeras.symbolic.autodiff import gradients
@@ -64,17 +65,24 @@ def check_complete(op: Op) -> None:
 
 
 def check_signature(op: Op, backend: Backend) -> None:
-    """The backend's method has the declaration's parameters, in order, with its defaults; `out` may be added."""
-    if not backend.has_method(op.name):
-        assert op.lower_rule or op.name in backend.plugin_kernels or op.name in WITHOUT_KERNEL, (
+    """The backend's method has the declaration's parameters, in order, with its defaults; `out` may be added.
+
+    So has the kernel that a plugin brings: for this backend, or for the referee where the op has no lowering.
+    """
+    if backend.has_method(op.name):
+        method, where = getattr(backend, op.name), f"{backend.name}.{op.name}"
+    else:
+        method = backend.plugin_kernels.get(op.name) or select.resolve(REFEREE).plugin_kernels.get(op.name)
+        where = f"the kernel of {op.name}, {getattr(method, '__module__', '')}.{getattr(method, '__name__', '')},"
+    if method is None:
+        assert op.lower_rule or op.name in WITHOUT_KERNEL, (
             f"the backend '{backend.name}' has no method '{op.name}', and the op no lowering"
         )
         return
-    found = list(inspect.signature(getattr(backend, op.name)).parameters.values())
+    found = list(inspect.signature(method).parameters.values())
     operands = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = next((p.name for p in found if p.kind is p.VAR_POSITIONAL), None)
     attrs = {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name != "out"}
-    where = f"{backend.name}.{op.name}"
     assert operands == op.operands, f"{where} takes the operands {operands}, the declaration {op.operands}"
     assert variadic == op.variadic, f"{where} takes *{variadic}, the declaration *{op.variadic}"
     assert attrs == op.defaults, f"{where} has the attributes {attrs}, the declaration {op.defaults}"
@@ -98,7 +106,7 @@ def check_errors(sample: ErrorSample) -> None:
     assert sample.op.name in text, f"{sample}: the error does not name the op: {text}"
     assert sample.words in text, f"{sample}: expected {sample.words!r} in the error, got: {text}"
     for x in sample.operands:
-        if isinstance(x, np.ndarray):
+        if isinstance(x, (np.ndarray, Csr)):
             assert format_shape(x.shape) in text, f"{sample}: the error does not give the shape {x.shape}: {text}"
 
 
@@ -211,9 +219,11 @@ def check_vjp(sample: Sample, backend: Backend, order: int = 2) -> None:
     moved = [
         i
         for i, t in enumerate(inputs)
-        if t in _open(inputs) and dtypes.is_float(t.spec.dtype) and i not in sample.fixed and i not in op.shape_only
+        if t in _open(inputs) and dtypes.is_float(t.spec.dtype)
+        and not t.spec.sparse and i not in sample.fixed and i not in op.shape_only
     ]
     outputs = [t for t in _list(op(*inputs, **sample.attrs)) if t.spec.dtype == "float64"]
+    outputs = [OPS["densify"](t) if t.spec.sparse else t for t in outputs]
     if not moved or not outputs:
         return
     generator = np.random.default_rng(0)
@@ -297,6 +307,10 @@ def _placeholders(
     """A tensor for each operand (sizes become constants), and the arrays to feed."""
     tensors, feeds = [], []
     for i, x in enumerate(sample.operands):
+        if isinstance(x, Csr):
+            feeds.append(as_csr(x, dtype if dtypes.is_float(dtype) else str(x.dtype)))
+            tensors.append(placeholder(Spec(hide(x.shape), str(feeds[-1].dtype), sparse=True)))
+            continue
         if not isinstance(x, np.ndarray):
             tensors.append(as_size(x))
             continue
@@ -327,7 +341,7 @@ def _specs(made: Any) -> list[Spec]:
 
 
 def _is_array(x: Any) -> bool:
-    return not isinstance(x, (int, tuple))
+    return not isinstance(x, (int, tuple, Csr))
 
 
 def _arguments(sample: Sample, backend: Backend, dtype: str) -> list[Any]:
@@ -337,6 +351,8 @@ def _arguments(sample: Sample, backend: Backend, dtype: str) -> list[Any]:
     for i, x in enumerate(sample.operands):
         if i in op.shape_only:
             arguments.append(tuple(np.shape(x)))
+        elif isinstance(x, Csr):
+            arguments.append(on(backend, x, dtype))
         elif op.is_size(i) or not isinstance(x, np.ndarray):
             arguments.append(_as_literal(x))
         else:
@@ -369,6 +385,11 @@ def _check_strides(sample: Sample, backend: Backend, dtype: str, expected: list[
             operands.append(t)
             continue
         feed = next(given)
+        if t.spec.sparse:  # it has no strides
+            opened.append(t)
+            turned.append(feed)
+            operands.append(t)
+            continue
         axes = tuple(reversed(range(feed.ndim)))
         opened.append(placeholder(Spec(feed.shape[::-1], str(feed.dtype))))
         turned.append(np.ascontiguousarray(feed.T) if feed.ndim else feed)
@@ -383,7 +404,8 @@ def _match(made: Any, expected: list[Array], backend: Backend, what: str) -> Non
     assert len(results) == len(expected), f"{what} gives {len(results)} results, expected {len(expected)}"
     for a, b in zip(results, expected, strict=True):
         assert a is not None, f"{what} gives None: is a return missing?"
-        _close(backend.to_numpy(a), b, 1e-9, what)
+        hosted = a.map(backend.to_numpy).toarray() if isinstance(a, Csr) else backend.to_numpy(a)
+        _close(hosted, b, 1e-9, what)
 
 
 def _unchanged(arguments: list[Any], before: list[Any], backend: Backend, what: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from polykeras.runtime.sparse import Csr, as_csr
 from polykeras.symbolic.op import Op
 
 Array = Any
@@ -56,6 +57,12 @@ class Sampler:
         """True and False, equally likely."""
         self._check(shape, repeats)
         return np.asarray(self._generator.integers(0, 2, shape).astype(bool))
+
+    def sparse(self, rows: int, columns: int) -> Csr:
+        """A sparse matrix: a third of the elements, and none in the last row."""
+        dense = self(rows, columns) * (self._generator.random((rows, columns)) < 1 / 3)
+        dense[-1:] = 0
+        return as_csr(dense, "float64")
 
     def count(self, value: int) -> Array:
         """An int64 scalar, such as the counter of a random op."""

@@ -3,18 +3,24 @@
 from polykeras._faces import lazy
 
 _GENERIC = (
-    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "CustomObjectScope",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
     "serialize_keras_object",
 )
 
-__getattr__, __dir__ = lazy(__name__, {
-    **{name: f"polykeras.utils.generic_utils:{name}" for name in _GENERIC},
-    "Progbar": "polykeras.utils.progbar:Progbar",
-    "Sequence": "polykeras.utils.data_utils:Sequence",
-    "data_utils": "polykeras.utils.data_utils",
-    "generic_utils": "polykeras.utils.generic_utils",
-    "normalize": "polykeras.utils.np_utils:normalize",
-    "np_utils": "polykeras.utils.np_utils",
-    "set_random_seed": "polykeras.utils.rng_utils:set_random_seed",
-    "to_categorical": "polykeras.utils.np_utils:to_categorical",
-})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        **{name: f"polykeras.utils.generic_utils:{name}" for name in _GENERIC},
+        "Progbar": "polykeras.utils.progbar:Progbar",
+        "Sequence": "polykeras.utils.data_utils:Sequence",
+        "data_utils": "polykeras.utils.data_utils",
+        "generic_utils": "polykeras.utils.generic_utils",
+        "normalize": "polykeras.utils.np_utils:normalize",
+        "np_utils": "polykeras.utils.np_utils",
+        "set_random_seed": "polykeras.utils.rng_utils:set_random_seed",
+        "to_categorical": "polykeras.utils.np_utils:to_categorical",
+    },
+)

@@ -18,16 +18,16 @@ from polykeras.legacy.interfaces import warn_caller
 class Sequence:
     """Batches by number: a dataset that several threads may read, each batch once per epoch.
 
-        class Rows(Sequence):
-            def __init__(self, x, y, size):
-                self.x, self.y, self.size = x, y, size
+    class Rows(Sequence):
+        def __init__(self, x, y, size):
+            self.x, self.y, self.size = x, y, size
 
-            def __len__(self):
-                return -(-len(self.x) // self.size)
+        def __len__(self):
+            return -(-len(self.x) // self.size)
 
-            def __getitem__(self, index):
-                rows = slice(index * self.size, (index + 1) * self.size)
-                return self.x[rows], self.y[rows]
+        def __getitem__(self, index):
+            rows = slice(index * self.size, (index + 1) * self.size)
+            return self.x[rows], self.y[rows]
     """
 
     def __getitem__(self, index: int) -> Any:

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from polykeras.utils.progbar import Progbar
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "has_arg",
-    "is_all_none", "object_list_uid", "serialize_keras_object", "slice_arrays", "to_list", "transpose_shape",
+    "CustomObjectScope",
+    "Progbar",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "has_arg",
+    "is_all_none",
+    "object_list_uid",
+    "serialize_keras_object",
+    "slice_arrays",
+    "to_list",
+    "transpose_shape",
     "unpack_singleton",
 ]
 
@@ -68,6 +78,7 @@ def custom_object_scope(*args: Mapping[str, Any]) -> CustomObjectScope:
 
 
 # -- configurations ----------------------------------------------------------------------------------------------------
+
 
 class Names(Protocol):
     """Where names are searched: a registry, or what looks names up as one does."""
@@ -170,6 +181,7 @@ def _unknown_text(name: str, module_objects: Mapping[str, Any] | Names | None, k
 
 # -- arguments and lists -----------------------------------------------------------------------------------------------
 
+
 def has_arg(fn: Callable[..., Any], name: str, accept_all: bool = False) -> bool:
     """Whether `fn` can be called with the keyword `name`; `accept_all`: also where it takes any by `**kwargs`."""
     parameters = inspect.signature(fn).parameters
@@ -234,4 +246,4 @@ def transpose_shape(shape: Any, target_format: str, spatial_axes: Sequence[int])
         raise ValueError(
             f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {target_format!r}'
         )
-    return type(shape)([*shape[:spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)])
+    return type(shape)([*shape[: spatial_axes[0]], shape[-1], *(shape[axis] for axis in spatial_axes)])

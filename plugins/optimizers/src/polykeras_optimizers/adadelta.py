@@ -1,9 +1,9 @@
 """Adadelta: the step's scale comes from the steps before, so that it needs no learning rate.
 
-    a ← rho·a + (1 − rho)·g²
-    u = g·√(d + epsilon) / √(a + epsilon)
-    p ← p − lr·u
-    d ← rho·d + (1 − rho)·u²
+a ← rho·a + (1 − rho)·g²
+u = g·√(d + epsilon) / √(a + epsilon)
+p ← p − lr·u
+d ← rho·d + (1 − rho)·u²
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Adagrad: the step is divided by the root of the sum of all squared gradients so far.
 
-    a ← a + g²
-    p ← p − lr·g / (√a + epsilon)
+a ← a + g²
+p ← p − lr·g / (√a + epsilon)
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Adam: momentum, divided by a running root mean square of the gradient, both corrected for their start at zero.
 
-    lr_t = lr·√(1 − beta_2ᵗ) / (1 − beta_1ᵗ)                 t = 1, 2, ...
-    m ← beta_1·m + (1 − beta_1)·g
-    v ← beta_2·v + (1 − beta_2)·g²
-    p ← p − lr_t·m / (√v + epsilon)        with amsgrad: v̂ ← max(v̂, v) in the place of v
+lr_t = lr·√(1 − beta_2ᵗ) / (1 − beta_1ᵗ)                 t = 1, 2, ...
+m ← beta_1·m + (1 − beta_1)·g
+v ← beta_2·v + (1 − beta_2)·g²
+p ← p − lr_t·m / (√v + epsilon)        with amsgrad: v̂ ← max(v̂, v) in the place of v
 """
 
 from __future__ import annotations

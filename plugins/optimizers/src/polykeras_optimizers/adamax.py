@@ -1,9 +1,9 @@
 """Adamax: Adam with the running maximum of the gradient's size in the place of its root mean square.
 
-    lr_t = lr / (1 − beta_1ᵗ)                                t = 1, 2, ...
-    m ← beta_1·m + (1 − beta_1)·g
-    u ← max(beta_2·u, |g|)
-    p ← p − lr_t·m / (u + epsilon)
+lr_t = lr / (1 − beta_1ᵗ)                                t = 1, 2, ...
+m ← beta_1·m + (1 − beta_1)·g
+u ← max(beta_2·u, |g|)
+p ← p − lr_t·m / (u + epsilon)
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Nadam: Adam with Nesterov momentum, and a momentum that grows over the steps.
 
-    μ_t = beta_1·(1 − 0.5·0.96^(schedule_decay·t))           t = 1, 2, ...
-    P_t = μ_1·μ_2·…·μ_t
-    m ← beta_1·m + (1 − beta_1)·g
-    v ← beta_2·v + (1 − beta_2)·g²
-    n = (1 − μ_t)·g / (1 − P_t) + μ_(t+1)·m / (1 − P_(t+1))
-    p ← p − lr·n / (√(v / (1 − beta_2ᵗ)) + epsilon)
+μ_t = beta_1·(1 − 0.5·0.96^(schedule_decay·t))           t = 1, 2, ...
+P_t = μ_1·μ_2·…·μ_t
+m ← beta_1·m + (1 − beta_1)·g
+v ← beta_2·v + (1 − beta_2)·g²
+n = (1 − μ_t)·g / (1 − P_t) + μ_(t+1)·m / (1 − P_(t+1))
+p ← p − lr·n / (√(v / (1 − beta_2ᵗ)) + epsilon)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """RMSprop: the step is divided by a running root mean square of the gradient.
 
-    a ← rho·a + (1 − rho)·g²
-    p ← p − lr·g / (√a + epsilon)
+a ← rho·a + (1 − rho)·g²
+p ← p − lr·g / (√a + epsilon)
 """
 
 from __future__ import annotations

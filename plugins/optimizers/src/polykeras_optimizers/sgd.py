@@ -1,7 +1,7 @@
 """Stochastic gradient descent.
 
-    v ← momentum·v − lr·g
-    p ← p + v                              with nesterov: p + momentum·v − lr·g
+v ← momentum·v − lr·g
+p ← p + v                              with nesterov: p + momentum·v − lr·g
 """
 
 from __future__ import annotations

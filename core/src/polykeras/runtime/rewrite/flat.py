@@ -1,8 +1,8 @@
 """Flat updates: equal elementwise updates of many small variables become one, on variables that lie behind each other.
 
-An optimizer writes the same chain of steps for every weight. For small weights a step costs its call and not its work, so
-the variables of each role (weights, first moments, ...) are moved into one block, the gradients are made into one buffer,
-and the chain runs once on all of them.
+An optimizer writes the same chain of steps for every weight. For small weights a step costs its call and not its work,
+so the variables of each role (weights, first moments, ...) are moved into one block, the gradients are made into one
+buffer, and the chain runs once on all of them.
 """
 
 from __future__ import annotations
@@ -134,7 +134,11 @@ class _Finder:
             for v in s.arrays:
                 if v.spec.shape != spec.shape or v in made or v in bundle.variables or v in bundle.temps:
                     continue
-                if v.spec.dtype != spec.dtype or v.kind not in ("variable", "temp") or isinstance(v.source, FlatStorage):
+                if (
+                    v.spec.dtype != spec.dtype
+                    or v.kind not in ("variable", "temp")
+                    or isinstance(v.source, FlatStorage)
+                ):
                     return False
                 (bundle.variables if v.kind == "variable" else bundle.temps).append(v)
         return spec.shape != ()
@@ -178,5 +182,3 @@ def _merge(program: Program, group: list[_Bundle]) -> None:
         program.writes.append(Write(storage, flat[w.value]))
     merged = {w for b in group for w in b.writes}
     program.writes = [w for w in program.writes if w not in merged]
-
-

@@ -1,11 +1,11 @@
 """Fusion: elementwise steps of one shape become one step, so that what passes between them needs no memory.
 
-A backend calls `fuse` on its copy of a program, before it is planned. A fused step is elementwise like its parts: it may
-write into an operand's memory, so its kernel reads all operands of an element before it stores a result of that element.
+A backend calls `fuse` on its copy of a program, before it is planned. A fused step is elementwise like its parts: it
+may write into an operand's memory, so its kernel reads all operands of an element before it stores a result there.
 
 Which steps meet: the program is cut into units, at first of one step each. Every unit has a level, and every unit that
 reads another has a higher one; a step joins a unit, or joins several into one, only where that stays so. Hence no two
-units wait for each other, and any order by need is right. Levels cost a comparison for each operand: the pass is linear.
+units wait for each other, and any order by need is right. A level costs a comparison an operand: the pass is linear.
 
 What it costs in memory: a unit runs where its last step stood, or where its first reader stands if that is earlier.
 Steps that stand close together may always meet. Others meet where no more has to be kept in between than before:
@@ -149,7 +149,7 @@ class _Fuser:
                 effect = unit
         self._emit(operands)
 
-    # -- broadcasts and fills, which a fused step needs not see ----------------------------------------------------------
+    # -- broadcasts and fills, which a fused step needs not see ------------------------------------------------------
 
     def _find_plain(self) -> None:
         """For values that only repeat another one's elements: that one, of fewer elements."""
@@ -168,7 +168,7 @@ class _Fuser:
             self.scalars[key] = self.program.new_value(Spec((), dtype), "const", number)
         return self.scalars[key]
 
-    # -- units -----------------------------------------------------------------------------------------------------------
+    # -- units -------------------------------------------------------------------------------------------------------
 
     def _place(self, i: int, step: Step, operands: list[Value], after: _Unit | None) -> _Unit:
         """Find or make the unit of step `i`."""
@@ -180,10 +180,9 @@ class _Fuser:
         unit = self._joined(i, read, shape) if shape is not None else None
         dying = 0
         if shape is not None:
-            size = step.outs[0].spec.size
-            for v in dict.fromkeys(operands):
-                inside = unit is not None and v in self.owner and _found(self.owner[v]) is unit
-                dying += v.kind == "temp" and not inside and self.last_use[v] == i and v.spec.size == size
+            for v in set(operands):
+                if v.kind == "temp" and self.last_use[v] == i and v.spec.shape == shape:
+                    dying += not (v in self.owner and _found(self.owner[v]) is unit)
         if unit is None:
             level = max((u.level + 1 for u in read), default=0)
             if after is not None:
@@ -234,26 +233,25 @@ class _Fuser:
         unit.level = level
         return unit
 
-    # -- the new steps ---------------------------------------------------------------------------------------------------
+    # -- the new steps -----------------------------------------------------------------------------------------------
 
     def _emit(self, operands: list[list[Value]]) -> None:
         order = list(self._order(operands))
         fused = {u for u in order if u.shape is not None and (len(u.members) > 1 or self._alone(u))}
         plain = self._unread_plain(order, fused, operands)
         wanted: set[Value] = {*self.program.outputs, *[w.value for w in self.program.writes]}
-        for u in order:
-            if u in fused:
-                inside = {out for i in u.members for out in self.steps[i].outs}
-                wanted.update(v for i in u.members for v in operands[i] if v not in inside)
-            elif u.members[0] not in plain:
-                wanted.update(self.steps[u.members[0]].ins)
         steps = []
-        for u in order:
-            if u in fused:
+        for u in reversed(order):
+            if u not in fused:
+                if u.members[0] not in plain:
+                    steps.append(self.steps[u.members[0]])
+                    wanted.update(steps[-1].ins)
+                continue
+            made = {out for i in u.members for out in self.steps[i].outs}
+            if not made.isdisjoint(wanted):  # lowering may leave results that nobody reads
                 steps.append(self._fused(u, operands, wanted))
-            elif u.members[0] not in plain:
-                steps.append(self.steps[u.members[0]])
-        self.program.steps = steps
+                wanted.update(steps[-1].ins)
+        self.program.steps = steps[::-1]
         constants = self.program.constants
         self.program.constants = [s for s in constants if s.outs[0] not in self.plain or s.outs[0] in self.read]
 

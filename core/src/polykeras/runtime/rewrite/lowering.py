@@ -12,7 +12,7 @@ from polykeras.symbolic.spec import Spec
 
 
 def lower(program: Program, supports: Callable[[str], bool]) -> None:
-    """Expand, in place, until only supported ops are left (control ops have bodies, which are lowered when compiled)."""
+    """Expand, in place, until only supported ops are left. (Control ops' bodies are lowered when they are compiled.)"""
     for name in ("constants", "steps"):
         steps: list[Step] = getattr(program, name)
         if not any(_expands(s, supports) for s in steps):
@@ -48,7 +48,7 @@ def _expansion(program: Program, step: Step) -> list[Step]:
         else:
             operands.append(constant(argument))
             continue
-        operands.append(placeholder(Spec(spec.shape, spec.dtype)))
+        operands.append(placeholder(Spec(spec.shape, spec.dtype, sparse=spec.sparse)))
         feeds[operands[-1].key] = spec
         outer.append(value)
     assert step.op.lower_rule is not None

@@ -8,6 +8,7 @@ from polykeras.runtime.backend import Backend
 from polykeras.runtime.xp.classification import Classification
 from polykeras.runtime.xp.control import Control
 from polykeras.runtime.xp.conv import Conv
+from polykeras.runtime.xp.ctc import Ctc
 from polykeras.runtime.xp.elementwise import Elementwise
 from polykeras.runtime.xp.image import Image
 from polykeras.runtime.xp.linalg import Linalg
@@ -16,10 +17,12 @@ from polykeras.runtime.xp.pool import Pool
 from polykeras.runtime.xp.random import Random
 from polykeras.runtime.xp.reduce import Reduce
 from polykeras.runtime.xp.shape import Shape
+from polykeras.runtime.xp.sparse import Sparse
 
 
 class XpBackend(
-    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Random, Control, Backend
+    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Ctc, Sparse, Random, Control,
+    Backend,
 ):
     """A backend on an array module that follows NumPy: `xp`. Results are C-contiguous and never alias an operand."""
 

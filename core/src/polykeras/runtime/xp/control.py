@@ -16,3 +16,8 @@ class Control:
     def print_tensor(self, x: Array, *, message: str) -> Array:
         print(message, x)  # noqa: T201  that is what it is for
         return x.copy()
+
+    def require(self, x: Array, holds: Array, *, message: str) -> Array:
+        if not holds.all():
+            raise ValueError(message)
+        return x.copy()

@@ -18,7 +18,7 @@ class Reduce:
     def mean(self, x: Array, *, axis: Axis = None, keepdims: bool = False, out: Array = None) -> Array:
         if x.dtype == "float16":  # the sum and the count may exceed its range
             wide = self.mean(x.astype("float32"), axis=axis, keepdims=keepdims)
-            return wide.astype("float16") if out is None else self.xp.positive(wide, out=out, casting="same_kind")
+            return wide.astype("float16") if out is None else self.xp.positive(wide, out=out)
         total = x.sum(axis=axis, dtype=x.dtype, out=out, keepdims=keepdims)
         count = x.size // total.size if total.size else 1
         return self.xp.true_divide(total, x.dtype.type(count), out=out)

@@ -60,9 +60,6 @@ class Shape:
     def stack(self, *xs: Array, axis: int = 0, out: Array = None) -> Array:
         return self.xp.stack(xs, axis=axis, out=out)
 
-    def densify(self, x: Array, *, out: Array = None) -> Array:
-        return self._written(x.toarray() if hasattr(x, "toarray") else x, out)
-
     def pad(self, x: Array, *, widths: tuple[tuple[int, int], ...], value: float = 0.0, out: Array = None) -> Array:
         shape = tuple([before + n + after for n, (before, after) in zip(x.shape, widths, strict=True)])
         place = tuple([slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True)])

@@ -75,6 +75,32 @@ def print_tensor_samples(r):
     yield (r(2, 3),), {"message": "x is"}
 
 
+# -- demanding -------------------------------------------------------------------------------------------------------
+
+
+@op(effect=True)
+def require(x, holds, *, message: str):
+    """x, or a ValueError with the message where not all elements of `holds` are true.   x: s, holds: any bool -> s"""
+    if holds.dtype != "bool":
+        raise TypeError(f"what must hold is bool, got {holds.dtype}")
+    return Spec(x.shape, x.dtype, x.value)
+
+
+@require.vjp
+def require_vjp(g, out, x, holds, *, message):
+    return g, None
+
+
+@require.samples
+def require_samples(r):
+    yield (r(2, 3), r.bools(0)), {"message": "it does not hold"}
+
+
+@require.error_samples
+def require_error_samples(r):
+    yield (r(2, 3), r(3)), {"message": "it does not hold"}, "bool"
+
+
 # -- assigning to variables ------------------------------------------------------------------------------------------
 
 
@@ -101,7 +127,7 @@ def _assigned(variable: Spec, value: Spec) -> Spec:
     return Spec(variable.shape, variable.dtype)
 
 
-@op(effect=True)
+@op(effect=True, sparse=("x",))
 def after(x, *effects):
     """x, with the effects done in the same call.   x: s, effects: any -> s"""
     return Spec(x.shape, x.dtype, x.value, x.sparse)
@@ -154,13 +180,14 @@ def _cond_rule(condition: Spec, *captures: Spec, then: Body, orelse: Body) -> tu
     )
 
 
-COND = register(_ControlOp(_cond_rule, name="cond"))
+COND = register(_ControlOp(_cond_rule, name="cond", sparse=("captures",)))
 
 
 def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """`then()` if the scalar condition holds, else `orelse()`; only the taken one is computed, in gradients too.
 
-    Both return a tensor or a list of tensors, of equal dtypes and ranks. Assignments inside happen if their branch is taken.
+    Both return a tensor or a list of tensors, of equal dtypes and ranks. Assignments inside happen if their branch is
+    taken.
     """
     if condition.spec.shape not in ((), None):
         raise ValueError(f"cond needs a scalar condition, got shape {format_shape(condition.spec.shape)}")
@@ -195,6 +222,8 @@ def cond(condition: Tensor, then: Callable[[], Any], orelse: Callable[[], Any]) 
 
 def _check_branches(then: Body, orelse: Body) -> None:
     for i, (a, b) in enumerate(zip(then.outputs, orelse.outputs, strict=True)):
+        if a.spec.sparse or b.spec.sparse:
+            raise TypeError(f"result {i} of cond is sparse; use K.to_dense in the branch")
         if a.spec.dtype != b.spec.dtype:
             raise TypeError(f"result {i} of cond is {a.spec.dtype} in one branch and {b.spec.dtype} in the other")
 
@@ -208,7 +237,9 @@ def cond_vjp(g, out, condition, *captures, then, orelse):
         def make() -> list[Tensor]:
             mine = list(graph.localise(captures[start:stop]))
             pairs = [(y, c) for y, c in zip(inline(body, mine), g, strict=True) if c is not None]
-            found = dict(zip(range(start, stop), gradients([y for y, _ in pairs], mine, [c for _, c in pairs]), strict=True))
+            found = dict(
+                zip(range(start, stop), gradients([y for y, _ in pairs], mine, [c for _, c in pairs]), strict=True)
+            )
             return [t if (t := found.get(i)) is not None else fill_like(captures[i], value=0.0) for i in floats]
 
         return make
@@ -224,8 +255,13 @@ def cond_vjp(g, out, condition, *captures, then, orelse):
 # -- scan --------------------------------------------------------------------------------------------------------------
 
 
-def _scan_rule(length: Spec, *operands: Spec, body: Body, states: int, sequences: int, reverse: bool) -> tuple[Spec, ...]:
-    """A loop of `length` steps.   states: s.., sequences: (length, e..) -> final states, stacked outputs, entering states"""
+def _scan_rule(
+    length: Spec, *operands: Spec, body: Body, states: int, sequences: int, reverse: bool
+) -> tuple[Spec, ...]:
+    """A loop of `length` steps.
+
+    states: s.., sequences: (length, e..) -> final states, stacked outputs, entering states
+    """
     n = length.value
     merged = [
         Spec(merge_shapes(old.shape, new.spec.shape), old.dtype)
@@ -239,7 +275,7 @@ def _stacked(n: Any, spec: Spec) -> Spec:
     return Spec(None if spec.shape is None else (n, *spec.shape), spec.dtype)
 
 
-SCAN = register(_ControlOp(_scan_rule, name="scan", sizes=("length",)))
+SCAN = register(_ControlOp(_scan_rule, name="scan", sizes=("length",), sparse=("operands",)))
 
 Step = Callable[[list[Tensor], list[Tensor]], tuple[Sequence[Any], Sequence[Any]]]
 
@@ -263,6 +299,8 @@ def scan(
     """
     states = [as_tensor(s) for s in states]
     sequences = [as_tensor(s) for s in sequences]
+    if any(t.spec.sparse for t in (*states, *sequences)):
+        raise TypeError("the states and sequences of a loop are dense tensors; use K.to_dense")
     if length is None:
         if not sequences:
             raise ValueError("scan needs sequences or a length")
@@ -293,7 +331,9 @@ def _element_shape(spec: Spec) -> Shape:
 
 def _as_state(i: int, new: Tensor, old: Tensor) -> Tensor:
     if new.spec.dtype != old.spec.dtype:
-        raise TypeError(f"state {i} of the loop enters as {old.spec.dtype} and leaves the step as {new.spec.dtype}; use cast")
+        raise TypeError(
+            f"state {i} of the loop enters as {old.spec.dtype} and leaves the step as {new.spec.dtype}; use cast"
+        )
     if not same_dims(new.spec.shape, old.spec.shape):
         raise ValueError(
             f"state {i} of the loop enters with shape {format_shape(old.spec.shape)} and leaves the step with "
@@ -304,7 +344,7 @@ def _as_state(i: int, new: Tensor, old: Tensor) -> Tensor:
 
 @SCAN.vjp
 def scan_vjp(g, out, length, *operands, body, states, sequences, reverse):
-    """The same loop run the other way: each step is computed again from the states that entered it, then differentiated."""
+    """The same loop the other way: each step is computed again from the states that entered it, then differentiated."""
     outputs = len(body.outputs) - states
     starts, seqs = operands[:states], operands[states : states + sequences]
     captures = operands[states + sequences :]

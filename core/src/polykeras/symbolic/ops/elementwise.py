@@ -498,7 +498,7 @@ def where_vjp(g, out, condition, x, y):
 # -- copies, casts, fills ------------------------------------------------------------------------------------------
 
 
-@op(elementwise=True)
+@op(elementwise=True, sparse=("x",))
 def identity(x):
     """x itself.   x: (...) -> (...)"""
     return Spec(x.shape, x.dtype, x.value, x.sparse)
@@ -514,7 +514,7 @@ def identity_alias(x):
     return 0
 
 
-@op(elementwise=True, nondifferentiable="stopped")
+@op(elementwise=True, sparse=("x",), nondifferentiable="stopped")
 def stop_gradient(x):
     """x, as a constant to gradients.   x: (...) -> (...)"""
     return Spec(x.shape, x.dtype, x.value, x.sparse)
@@ -719,5 +719,3 @@ def sum_to_samples(r):
 def broadcast_to_samples(r):
     yield (r(3, 1), r(2, 3, 4)), {}
     yield (r(), r(2, 3)), {}
-
-

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from polykeras.symbolic.op import as_tensor, op
+from polykeras.symbolic.op import as_dtype, as_tensor, op
 from polykeras.symbolic.ops.elementwise import sum_to
 from polykeras.symbolic.ops.reduce import prod
 from polykeras.symbolic.ops.reduce import sum as sum_axes
 from polykeras.symbolic.ops.shape import concatenate, expand_dims, reshape, shape_of, squeeze, stack, transpose
+from polykeras.symbolic.ops.sparse import densify, sparse_matmul
 from polykeras.symbolic.spec import Spec, broadcast_shapes, format_shape, product
 
 
@@ -69,9 +70,15 @@ def matmul_error_samples(r):
 def dot(x, y):
     """The last axis of x against the second to last of y (its only one, if y is a vector).
 
-    x: (..., k), y: (..., k, n) -> (...x, ...y, n). One matrix product, whatever the ranks.
+    x: (..., k), y: (..., k, n) -> (...x, ...y, n). One matrix product, whatever the ranks. One of two matrices may be
+    sparse.
     """
     x, y = as_tensor(x), as_tensor(y)
+    if x.spec.sparse:
+        return sparse_matmul(x, densify(as_dtype(y, x.spec.dtype)))
+    if y.spec.sparse:  # x y = (y' x')'
+        flipped = transpose(as_dtype(x, y.spec.dtype), axes=(1, 0))
+        return transpose(sparse_matmul(y, flipped, transpose=True), axes=(1, 0))
     a, b = x.spec.ndim, y.spec.ndim
     if a == b == 2:
         return matmul(x, y)

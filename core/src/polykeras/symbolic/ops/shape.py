@@ -53,7 +53,7 @@ def size_of(x, axis: int):
 def reshape(x, shape):
     """x's elements in another shape; one size may be -1: what is left.   x: (...), shape: (n,) -> shape"""
     dims = _sizes(shape)
-    return Spec(None if dims is None else _fill_in(dims, x.shape), x.dtype, sparse=x.sparse)
+    return Spec(None if dims is None else _fill_in(dims, x.shape), x.dtype)
 
 
 @reshape.fold
@@ -329,27 +329,6 @@ def split(x, parts: int, axis: int = -1) -> list:
         raise ValueError(f"cannot split axis {axis} of {x!r} into {parts} equal parts")
     width = dim // parts
     return [slice_axis(x, at, i * width, (i + 1) * width) for i in range(parts)]
-
-
-@op
-def densify(x):
-    """A sparse matrix with its zeros.   x: (...) -> (...)"""
-    return Spec(x.shape, x.dtype)
-
-
-@densify.vjp
-def densify_vjp(g, out, x):
-    return g
-
-
-@densify.alias
-def densify_alias(x):
-    return None if x.sparse else 0
-
-
-@densify.samples
-def densify_samples(r):
-    yield (r(2, 3),), {}
 
 
 @op

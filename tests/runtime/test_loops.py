@@ -62,7 +62,10 @@ def test_rnn_equals_the_unrolled_graph_to_third_order(backwards, masked):
     pairs = list(zip([last, outputs, *states], [last2, outputs2, *states2], strict=True))
     feeds = [rng.randn(4, 5, 2), rng.randn(4, 3), rng.randn(4, 3)]
     wrt = [x, h, c, *cell.weights]
-    losses = [K.sum(K.square(outs[0])) + K.sum(outs[1] * outs[1] * outs[1]) + K.sum(outs[3]) for outs in zip(*pairs, strict=True)]
+    losses = [
+        K.sum(K.square(outs[0])) + K.sum(outs[1] * outs[1] * outs[1]) + K.sum(outs[3])
+        for outs in zip(*pairs, strict=True)
+    ]
     for order in range(3):
         compare = [t for pair in pairs for t in pair] if order == 0 else []
         found = [K.gradients(loss, wrt) for loss in losses]

@@ -1,0 +1,1 @@
+"""Speed and memory of polykeras, beside other frameworks. `python -m benchmarks --help`."""
