@@ -43,6 +43,7 @@ _THREAD_VARIABLES = (
     "TF_NUM_INTRAOP_THREADS",
 )
 _PAUSE = 0.02  # seconds between turns, in which the last one's threads stop spinning
+_PATIENCE, _LEAST_TURNS = 2.0, 3
 
 
 class WorkerError(Exception):
@@ -198,26 +199,24 @@ def _pinning(threads: int | None) -> Callable[[], None] | None:
 def rotate(workers: Sequence[Worker], seconds: float, rounds: int) -> tuple[dict[str, Turns], dict[str, str]]:
     """Let the workers train in turns, each for about `seconds` in all: step times by worker and turn, and failures.
 
-    All are awake at the same time and only one computes, so that a slower minute of the machine is everybody's. A
-    worker that fails drops out.
+    All are alive at the same time and only one computes, so that a slower minute of the machine is everybody's. A
+    worker that fails drops out. Where steps are so slow that the turns take several times as long as they should, there
+    are fewer of them.
     """
     times: dict[str, Turns] = {worker.name: [] for worker in workers}
     failed: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for turn in range(-1, rounds):
+    end = time.perf_counter() + _PATIENCE * seconds * len(workers)
+    for turn in range(rounds):
+        if turn >= _LEAST_TURNS and time.perf_counter() > end:
+            break
         for worker in workers:
             if worker.name in failed:
                 continue
             time.sleep(_PAUSE)
             try:
-                got = worker.ask(do="steps", count=counts.get(worker.name, 10))["seconds"]
+                times[worker.name].append(worker.ask(**{"do": "steps", "for": seconds / rounds})["seconds"])
             except WorkerError as error:
                 failed[worker.name] = str(error)
-                continue
-            if turn < 0:  # a trial, to learn how many steps fit into a turn
-                counts[worker.name] = max(3, min(2000, round(seconds / rounds / statistics.median(got))))
-            else:
-                times[worker.name].append(got)
     return {name: found for name, found in times.items() if name not in failed}, failed
 
 

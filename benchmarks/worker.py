@@ -4,7 +4,7 @@ It reads one JSON object a line from standard input and answers each with one on
 framework prints goes to standard error. The orders:
 
     {"do": "losses", "count": n}  the loss without dropout, then those of n training steps
-    {"do": "steps", "count": n}   train n steps: the seconds of each, after a few that are not timed, and the last loss
+    {"do": "steps", "for": s}     train for s seconds, one step at least: the seconds of each, after a few not timed
     {"do": "memory"}              peak memory of the process in bytes
 """
 
@@ -20,7 +20,8 @@ from benchmarks.frameworks import adapter
 from benchmarks.memory import peak_bytes
 from benchmarks.workloads import WORKLOADS
 
-WAKE = 3  # steps of each turn that are not timed: caches and sleeping threads are woken
+# At most so many steps, and so many seconds of them, are not timed in each turn: caches and sleeping threads are woken.
+WAKE_STEPS, WAKE_SECONDS = 3, 0.05
 
 
 def main(module: str, workload: str, threads: str = "") -> None:
@@ -45,22 +46,26 @@ class _Worker:
             case "losses":
                 return {"losses": [self.trainer.evaluate(), *(self.trainer.step() for _ in range(order["count"]))]}
             case "steps":
-                return self._steps(order["count"])
+                return {"seconds": self._steps(order["for"])}
             case "memory":
                 return {"peak": peak_bytes()}
             case unknown:
                 raise ValueError(f"unknown order {unknown!r}")
 
-    def _steps(self, count: int) -> dict[str, Any]:
+    def _steps(self, duration: float) -> list[float]:
+        self._timed(WAKE_SECONDS, WAKE_STEPS)
+        return self._timed(duration, most=sys.maxsize)
+
+    def _timed(self, duration: float, most: int) -> list[float]:
         step, clock = self.trainer.step, time.perf_counter
-        for _ in range(WAKE):
-            loss = step()
-        seconds = []
-        for _ in range(count):
+        seconds: list[float] = []
+        begun = end = clock()
+        while end - begun < duration and len(seconds) < most:
             start = clock()
-            loss = step()
-            seconds.append(clock() - start)
-        return {"seconds": seconds, "loss": loss}
+            step()
+            end = clock()
+            seconds.append(end - start)
+        return seconds
 
 
 if __name__ == "__main__":

@@ -464,12 +464,11 @@ def test_S083_embedding_arguments():
     )
 
 
-@pytest.mark.xfail(reason="the op gather counts negative indices from the end", strict=True)
 def test_S084_embedding_index_out_of_range():
-    e = Sequential([Embedding(1000, 4, input_length=3)])
-    assert raises(Exception, lambda: e.predict(np.full((1, 3), 1000))) and raises(
-        Exception, lambda: e.predict(np.full((1, 3), -1))
-    )
+    e = Sequential([Embedding(1000, 4, input_length=3, name="words")])
+    for index in (1000, -1):
+        with pytest.raises(IndexError, match=f"index {index} is out of range .* 1000 .*in layer 'words'"):
+            e.predict(np.full((1, 3), index))
 
 
 def test_S085_embedding_mask():

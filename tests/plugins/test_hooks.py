@@ -55,7 +55,7 @@ def test_polykeras_ops(plugin):
     plugin(polykeras_ops)
     got = []
     plugins.call("polykeras_ops", register=got.append)
-    assert got == ["an op"]
+    assert "an op" in got
 
 
 def test_polykeras_kernels(plugin):
@@ -67,7 +67,7 @@ def test_polykeras_kernels(plugin):
     got = {}
     for backend in ("numpy", "numba"):
         plugins.call("polykeras_kernels", backend_name=backend, register=got.__setitem__)
-    assert got == {"gate": abs}
+    assert got["gate"] is abs
 
 
 def test_polykeras_passes(plugin):

@@ -19,7 +19,7 @@ from typing import Any
 
 
 def polykeras_ops(register: Callable[[Any], None]) -> None:
-    """Add ops: call `register(op)` for each op made with `polykeras.symbolic.op.op`."""
+    """Add ops: call `register(op)` for each op made with `polykeras.extend.op`."""
 
 
 def polykeras_kernels(backend_name: str, register: Callable[[str, Callable[..., Any]], None]) -> None:
@@ -32,7 +32,9 @@ def polykeras_kernels(backend_name: str, register: Callable[[str, Callable[..., 
 def polykeras_passes(backend_name: str, register: Callable[[Callable[[Any], Any]], None]) -> None:
     """Add passes for the backend `backend_name`: call `register(rewrite)`, a function from a program to a program.
 
-    Passes run after the backend's own, before the program is planned, in the order of their registration.
+    A pass may change the lists of the program that it is given and return None; steps and values are shared with other
+    programs and must be replaced, not changed. Passes run in the order of their registration: when ops without a kernel
+    have been lowered, and before the backend's own passes fuse and plan. The bodies of loops and branches pass them too.
     """
 
 

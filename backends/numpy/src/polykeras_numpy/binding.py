@@ -366,9 +366,9 @@ def _gather(step: Step) -> Kernel | None:
 
     def gather(x: Array, indices: Array, out: Array) -> None:
         low, high = np.minimum.reduce(indices, None), np.maximum.reduce(indices, None)
-        if low < -size or high >= size:
+        if low < 0 or high >= size:
             raise IndexError(f"index {high if high >= size else low} is out of range for axis {axis} of size {size}")
-        x.take(indices, axis, out, "wrap" if low < 0 else "clip")  # "raise" would buffer the result
+        x.take(indices, axis, out, "clip")  # "raise" would buffer the result
 
     return Kernel(gather, into=True)
 
@@ -383,9 +383,8 @@ def _scatter_add(step: Step) -> Kernel | None:
 
     def scatter_add(g: Array, indices: Array, out: Array) -> None:
         flat = indices.reshape(rows)
-        if np.minimum.reduce(flat) < -size or np.maximum.reduce(flat) >= size:
+        if np.minimum.reduce(flat) < 0 or np.maximum.reduce(flat) >= size:
             raise IndexError(f"an index is out of range for axis 0 of size {size}")
-        flat = flat % size
         order = flat.argsort(kind="stable")
         flat = flat[order]
         starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))

@@ -11,6 +11,7 @@ from polykeras.backend.control import *
 from polykeras.backend.conv import *
 from polykeras.backend.ctc import *
 from polykeras.backend.elementwise import *
+from polykeras.backend.extensions import *
 from polykeras.backend.image import *
 from polykeras.backend.linalg import *
 from polykeras.backend.normalization import *

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from polykeras import config
+from polykeras.legacy.interfaces import warn_caller
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import as_tensor
 from polykeras.symbolic.ops import conv as ops
@@ -17,8 +18,8 @@ from polykeras.symbolic.ops.linalg import matmul
 from polykeras.symbolic.ops.shape import fill, reshape, size_of, stack, transpose, unstack
 
 __all__ = [
-    "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "depthwise_conv2d", "local_conv1d",
-    "local_conv2d", "separable_conv1d", "separable_conv2d",
+    "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "deconv2d", "deconv3d", "depthwise_conv2d",
+    "local_conv1d", "local_conv2d", "separable_conv1d", "separable_conv2d",
 ]  # fmt: skip
 
 Ints = int | Sequence[int]
@@ -110,6 +111,18 @@ def conv3d_transpose(
     x: (batch, d, h, w, in), kernel: (kd, kh, kw, filters, in) -> output_shape: (batch, od, oh, ow, filters)
     """
     return _transposed(3, x, kernel, output_shape, strides, padding, data_format, 1)
+
+
+def deconv2d(*args: Any, **kwargs: Any) -> Tensor:
+    """`conv2d_transpose`, by its name in Keras 1."""
+    warn_caller("K.deconv2d is Keras 1's name; write K.conv2d_transpose")
+    return conv2d_transpose(*args, **kwargs)
+
+
+def deconv3d(*args: Any, **kwargs: Any) -> Tensor:
+    """`conv3d_transpose`, by its name in Keras 1."""
+    warn_caller("K.deconv3d is Keras 1's name; write K.conv3d_transpose")
+    return conv3d_transpose(*args, **kwargs)
 
 
 def local_conv1d(inputs: Any, kernel: Any, kernel_size: Ints, strides: Ints, data_format: str | None = None) -> Tensor:

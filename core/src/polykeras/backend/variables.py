@@ -23,19 +23,11 @@ from polykeras.symbolic.spec import Spec, product
 
 def variable(
     value: Any, dtype: str | None = None, name: str | None = None, constraint: Callable[..., Any] | None = None
-<<<<<<< HEAD
 ) -> Any:
     """A tensor whose value is kept from call to call.   value: s -> s
 
     `value` is an array, a number, nested lists, or a tensor: then it is evaluated when the variable's value is first
     needed. `dtype` is floatx unless given. A scipy.sparse matrix gives a sparse tensor, which is constant, as in Keras.
-=======
-) -> Variable:
-    """A tensor whose value is kept from call to call.   value: s -> s
-
-    `value` is an array, a number, nested lists, a scipy.sparse matrix (made dense), or a tensor: then it is evaluated
-    when the variable's value is first needed. `dtype` is floatx unless given.
->>>>>>> main
     """
     dtype = dtypes.check(dtype or config.floatx())
     if is_sparse_matrix(value):
@@ -50,7 +42,6 @@ def variable(
     return made
 
 
-<<<<<<< HEAD
 def _sparse_constant(value: Any, dtype: str, name: str | None) -> Tensor:
     matrix = as_csr(value, dtype)
     spec = Spec(matrix.shape, dtype, sparse=True)
@@ -61,12 +52,9 @@ def _sparse_constant(value: Any, dtype: str, name: str | None) -> Tensor:
     return made
 
 
-def constant(value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
-=======
 def constant(
     value: Any, dtype: str | None = None, shape: Sequence[int] | None = None, name: str | None = None
 ) -> Tensor:
->>>>>>> main
     """A tensor that never changes, filled from `value` if `shape` is given.   -> shape, or value's"""
     dtype = dtypes.check(dtype or config.floatx())
     array = np.array(value, dtype=dtype)

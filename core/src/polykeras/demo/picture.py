@@ -26,7 +26,7 @@ def save(file: Path, history: Mapping[str, Sequence[float]], test: Part, probabi
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.5, 6.2), layout="constrained", facecolor="white")
+    figure: Any = Figure(figsize=(11.5, 6.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     halves: Any = figure.subfigures(1, 2, width_ratios=(1, 1.15), wspace=0.04)
     left, right = halves

@@ -32,7 +32,7 @@ __all__ = [
 def check_num_samples(
     ins: Sequence[Any], batch_size: int | None = None, steps: int | None = None, steps_name: str = "steps"
 ) -> int | None:
-    """The number of samples in `ins`; None where `steps` says how long to go on instead. ValueError for both or none."""
+    """The number of samples in `ins`; None where `steps` says how long to go on. ValueError for both or none."""
     if steps is not None and batch_size is not None:
         raise ValueError(f"If {steps_name} is set, the `batch_size` must be None; got batch_size={batch_size}.")
     samples = number_of_samples(ins) if steps is None else None

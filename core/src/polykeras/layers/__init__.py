@@ -43,7 +43,9 @@ _MODELS = {  # what a configuration may name besides layers
     "Sequential": "polykeras.engine.sequential:Sequential",
 }
 
-__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS, **{path: f"{__name__}.{path}" for path in _PATHS}})
+_SUBMODULES = {path: f"{__name__}.{path}" for path in _PATHS}
+
+__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS, **_SUBMODULES})
 
 
 def _path(module: str) -> Any:

@@ -244,7 +244,6 @@ def _through_the_host(backend: Backend, bound: Kernel, *arrays: Any) -> Any:
     return backend.asarray(made, str(made.dtype))
 
 
-@functools.cache
 def _plugin_kernels(backend: str) -> dict[str, Callable[..., Any]]:
     from polykeras import plugins
 

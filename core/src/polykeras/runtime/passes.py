@@ -3,6 +3,7 @@ run the plugins' passes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from polykeras.runtime.program import Program
@@ -24,10 +25,20 @@ def prepare(program: Program, backend: Backend) -> Program:
     lower(program, backend.supports)
     flatten(program)
 
-    def register(change: object) -> None:
+    changes: list[Callable[[Program], Program | None]] = []
+
+    def register(change: Callable[[Program], Program | None]) -> None:
         if not callable(change):
             raise TypeError(f"a pass is a function of a program, got {change!r}")
-        change(program)
+        changes.append(change)
 
     plugins.call("polykeras_passes", backend_name=backend.name, register=register)
+    for change in changes:
+        changed = change(program)
+        if changed is not None:
+            if not isinstance(changed, Program):
+                raise TypeError(
+                    f"a pass returns a program, or None if it changed the given one; {change!r} gave {changed!r}"
+                )
+            program = changed
     return program

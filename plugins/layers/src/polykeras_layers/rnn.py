@@ -19,8 +19,7 @@ class RNN(HoldsLayers):
 
     cell:             an object with `state_size` (an int or a list of them) and
                       `call(x_t, states) -> (output, new states)`, which may take `constants=` and `training=`; or a
-                      list of such, stacked. The first state has the size of the output, unless the cell has an
-                      `output_size`.
+                      list of such, stacked. The first state has the output's size unless there is an `output_size`.
     return_sequences: all outputs instead of the last.
     return_state:     a list: the output, then the last states.
     go_backwards:     from the last step to the first; outputs come in the order in which they are made.
@@ -189,8 +188,8 @@ class RNN(HoldsLayers):
         if self.unroll and K.int_shape(sequence)[1] is None:
             raise ValueError(
                 f"Layer {self.name}: cannot unroll a RNN if the number of time steps is unknown. Give the input a "
-                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave "
-                f"`unroll` out: a loop takes any length."
+                f"known length (`input_shape=(steps, features)`, or `Input(shape=(steps, features))`), or leave out "
+                f"`unroll`: a loop takes any length."
             )
 
     def _iterate(self, sequence, states, mask, training, constants):

@@ -94,7 +94,17 @@ class Shape:
     # -- indices -----------------------------------------------------------------------------------------------------
 
     def gather(self, x: Array, indices: Array, *, axis: int = 0, out: Array = None) -> Array:
+        self._check_places(indices, x, axis)
         return x.take(indices, axis=axis, out=out)
+
+    def _check_places(self, indices: Array, x: Array, axis: int) -> None:
+        """An error for an index out of range; a device would have to wait for the answer, and is not asked."""
+        if self.host and indices.size:  # type: ignore[attr-defined]
+            low, high = int(indices.min()), int(indices.max())
+            size = x.shape[axis]
+            if low < 0 or high >= size:
+                found = high if high >= size else low
+                raise IndexError(f"index {found} is out of range for axis {axis} of size {size}")
 
     def scatter_add(self, g: Array, indices: Array, like: Sizes, *, axis: int = 0, out: Array = None) -> Array:
         out = self._zeros(like, g.dtype, out)
@@ -102,6 +112,7 @@ class Shape:
         return out
 
     def take_along_axis(self, x: Array, indices: Array, *, axis: int = -1) -> Array:
+        self._check_places(indices, x, axis)
         return x[self._beside(indices, axis)]
 
     def scatter_along_axis(self, g: Array, indices: Array, like: Sizes, *, axis: int = -1, out: Array = None) -> Array:

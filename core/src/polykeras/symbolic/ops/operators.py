@@ -195,7 +195,7 @@ def _arranged(x: Tensor, plan: list[int | None], picked: tuple[int, Any] | None)
         if indices.dtype == "bool":
             x = shape.boolean_mask(x, indices, axis=axis)
         else:
-            x = shape.gather(x, indices, axis=axis)
+            x = shape.gather(x, shape.from_front(indices, x, axis), axis=axis)
         width = indices.ndim if indices.dtype == "bool" else 1
         grown = x.ndim - before
         at = plan.index(axis)

@@ -12,7 +12,7 @@ import math
 from polykeras import config
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import as_scalars, as_tensor, op
-from polykeras.symbolic.ops.elementwise import add
+from polykeras.symbolic.ops.elementwise import add, cast, less, where
 from polykeras.symbolic.spec import (
     Dim,
     Shape,
@@ -412,7 +412,10 @@ def repeat_grad_vjp(gg, out, g, like, *, repeats, axis):
 
 @op
 def gather(x, indices, *, axis: int = 0):
-    """x's slices at the indices.   x: (..., n, ...), indices: i, integer -> (..., *i, ...)"""
+    """x's slices at the indices.   x: (..., n, ...), indices: i, integer -> (..., *i, ...)
+
+    On the host an index outside [0, n) is an IndexError.
+    """
     _integers(indices)
     if x.shape is None or indices.shape is None:
         return Spec(None, x.dtype)
@@ -449,9 +452,21 @@ def scatter_add_vjp(gg, out, g, indices, like, *, axis):
     return gather(gg, indices, axis=axis), None, None
 
 
+def from_front(indices, x, axis: int):
+    """Indices along an axis of x of which negative ones count from its end, counted from the front."""
+    known = indices.spec.value
+    places = known if isinstance(known, tuple) else (known,)
+    if all(i is not None and i >= 0 for i in places):
+        return indices
+    return where(less(indices, 0), add(indices, cast(size_of(x, axis), dtype=indices.spec.dtype)), indices)
+
+
 @op
 def take_along_axis(x, indices, *, axis: int = -1):
-    """Elements picked along one axis, for each place of the others.   x: (..., n, ...), indices: i -> i"""
+    """Elements picked along one axis, for each place of the others.   x: (..., n, ...), indices: i -> i
+
+    On the host an index outside [0, n) is an IndexError.
+    """
     _integers(indices)
     if x.shape is not None and indices.shape is not None:
         at = normalize_axis(axis, len(x.shape))
