@@ -7,8 +7,8 @@ import warnings
 
 import pytest
 
-from polykeras import layers
 from polykeras import backend as K
+from polykeras import layers
 from polykeras.layers import Input
 from polykeras.registry import layers as registered
 from tests.parity.golden import REFERENCE
@@ -29,7 +29,7 @@ CELL_INPUTS = {"ConvLSTM2DCell": (2, 5, 6, 3)}
 def made(facts):
     """The layer of a record: from its arguments, or from the expression that was recorded."""
     if isinstance(facts["constructor"], str):
-        return eval(facts["constructor"], {name: getattr(layers, name) for name in registered.names()})  # noqa: S307
+        return eval(facts["constructor"], {name: getattr(layers, name) for name in registered.names()})
     arguments = dict(facts["constructor"])
     if facts["class_name"] == "Lambda":
         arguments["function"] = K.abs
@@ -99,7 +99,8 @@ def same(default, recorded):
 def legacy_arguments():
     for name, facts in API["modules"].get("keras.layers.core", {"members": {}})["members"].items():
         yield from old_names(name, facts)
-    for module in ("convolutional", "convolutional_recurrent", "recurrent", "noise", "normalization", "embeddings", "advanced_activations"):
+    modules = "convolutional convolutional_recurrent recurrent noise normalization embeddings advanced_activations"
+    for module in modules.split():
         for name, facts in API["modules"].get(f"keras.layers.{module}", {"members": {}})["members"].items():
             yield from old_names(name, facts)
 
@@ -107,7 +108,8 @@ def legacy_arguments():
 def old_names(layer, facts):
     if layer in registered:
         for old, new in facts.get("legacy_arguments", {}).get("conversions", {}).items():
-            yield pytest.param(layer, old, new, id=f"{layer}.{old}")
+            if (layer, old) != ("SimpleRNN", "inner_activation"):  # It has no gates: an error in Keras too.
+                yield pytest.param(layer, old, new, id=f"{layer}.{old}")
 
 
 VALUES = {
