@@ -86,6 +86,16 @@ def test_outer_mask_goes_around_a_layer_without_one():
     np.testing.assert_array_equal(K.function([i], [y._keras_mask])([x])[0], (x != 0).any(-1))
 
 
+def test_outer_mask_says_nothing_of_inner_steps():
+    x = random(2, 4, 5, 2).astype("float32")
+    i, mask = Input((4, 5, 2)), K.constant([[1, 1, 0, 1]] * 2, dtype="bool")
+    inner = LSTM(3)
+    layer = TimeDistributed(inner)
+    found = K.function([i], [layer(i, mask=mask)])([x])[0]
+    np.testing.assert_allclose(found, run(TimeDistributed(inner), x), rtol=1e-6)
+    assert K.int_shape(layer.compute_mask(i, mask)) == (2, 4)
+
+
 def test_unknown_steps_and_fixed_batch():
     layer = TimeDistributed(Dense(3))
     assert K.int_shape(layer(Input((None, 2)))) == (None, None, 3)
