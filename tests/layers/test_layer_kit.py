@@ -6,6 +6,7 @@ import pytest
 from polykeras import backend as K
 from polykeras import layers
 from polykeras.engine.base_layer import Layer
+from polykeras.registry import layers as registered
 from polykeras.testing.layers import (
     LayerCase,
     check_batch,
@@ -67,12 +68,86 @@ CASES = [
     ("Concatenate", {}, [(None, 2, 3), (None, 2, 4)]),
     ("Dot", {"axes": 1}, [(None, 3), (None, 3)]),
     ("Subtract", {}, [(None, 3), (None, 3)]),
+    ("Average", {}, [(None, 3), (None, 3)]),
+    ("Maximum", {}, [(None, 3), (None, 3)]),
+    ("Minimum", {}, [(None, 3), (None, 3)]),
+    ("Multiply", {}, [(None, 3), (None, 3)]),
+    ("Cropping3D", {"cropping": 1}, (None, 4, 5, 6, 2)),
+    ("GlobalAveragePooling2D", {}, (None, None, 5, 2)),
+    ("GlobalAveragePooling3D", {}, (None, 3, 4, 5, 2)),
+    ("GlobalMaxPooling1D", {}, (None, None, 2)),
+    ("GlobalMaxPooling3D", {"data_format": "channels_first"}, (None, 2, 3, 4, 5)),
+    ("MaxPooling1D", {}, (None, 6, 2)),
+    ("MaxPooling3D", {}, (None, 4, 5, 6, 2)),
+    ("SpatialDropout2D", {"rate": 0.5}, (None, 3, 4, 2)),
+    ("SpatialDropout3D", {"rate": 0.5}, (None, 3, 4, 5, 2)),
+    ("UpSampling3D", {}, (None, 2, 3, 4, 2)),
+    ("ZeroPadding1D", {"padding": (1, 2)}, (None, None, 2)),
+    ("ZeroPadding3D", {"padding": 1}, (None, 2, 3, 4, 2)),
+    ("SimpleRNN", {"units": 3}, (None, None, 2)),
+    ("GRU", {"units": 3, "return_sequences": True, "go_backwards": True}, (None, None, 2)),
+    ("GRU", {"units": 3, "reset_after": True, "return_state": True, "dropout": 0.5}, (None, 4, 2)),
+    ("LSTM", {"units": 3, "return_sequences": True, "return_state": True}, (None, None, 2)),
+    ("LSTM", {"units": 3, "unroll": True, "implementation": 2, "recurrent_dropout": 0.5}, (None, 4, 2)),
+    ("CuDNNGRU", {"units": 3, "return_sequences": True}, (None, None, 2)),
+    ("CuDNNLSTM", {"units": 3, "return_state": True}, (None, None, 2)),
+    ("ConvLSTM2D", {"filters": 2, "kernel_size": 2, "return_sequences": True}, (None, 3, 4, 5, 2)),
+    ("Attention", {"use_scale": True}, [(None, 3, 4), (None, 5, 4)]),
+    ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "bias_initializer": "ones"}, [(None, 3, 4), (None, 5, 4)]),
+    ("LayerNormalization", {}, (None, None, 4)),
+    ("GroupNormalization", {"groups": 2}, (None, 3, 4)),
 ]
+HOLDERS = [
+    ("RNN", lambda: layers.SimpleRNNCell(3), {"return_sequences": True}, (None, None, 2)),
+    ("RNN", lambda: layers.GRUCell(3), {}, (None, None, 2)),
+    ("RNN", lambda: layers.StackedRNNCells([layers.LSTMCell(4), layers.GRUCell(3)]), {}, (None, 4, 2)),
+    ("ConvRNN2D", lambda: layers.ConvLSTM2DCell(2, 2), {}, (None, 3, 4, 5, 2)),
+    ("TimeDistributed", lambda: layers.GRU(3), {}, (None, None, 4, 2)),
+    ("TimeDistributed", lambda: layers.BatchNormalization(), {}, (None, 4, 2)),
+    ("Bidirectional", lambda: layers.LSTM(3, return_sequences=True), {}, (None, None, 2)),
+    ("Bidirectional", lambda: layers.GRU(3, return_state=True), {"merge_mode": None}, (None, 4, 2)),
+]
+"""Layers around a layer or a cell, of which each gets a new one."""
+BASES = {"Wrapper"}
+"""What is registered to be derived from."""
 
 
 @pytest.mark.parametrize("name, config, shape", CASES, ids=lambda value: value if isinstance(value, str) else "")
 def test_layer(name, config, shape):
     check_layer(getattr(layers, name), config, shape)
+
+
+@pytest.mark.parametrize("name, held, config, shape", HOLDERS)
+def test_layer_around_another(name, held, config, shape):
+    made = getattr(layers, name)
+
+    class Made(made):
+        """The layer, with a new one inside each time."""
+
+        def __init__(self, **kwargs):
+            super().__init__(held(), **kwargs)
+
+        @classmethod
+        def from_config(cls, config):
+            return made.from_config(config)
+
+        def get_config(self):
+            return made.get_config(self)
+
+    check_layer(Made, config, shape)
+
+
+@pytest.mark.parametrize("function", [K.tanh, lambda x: K.sum(x, axis=1, keepdims=True)])
+def test_lambda(function):
+    check_layer(layers.Lambda, {"function": function}, (None, 3), skip=[check_config])
+
+
+def test_every_registered_layer_is_checked():
+    found = {registered.get(name) for name in registered.names() if not name.startswith("_")}
+    classes = {made.__name__ for made in found if isinstance(made, type)}
+    checked = {name for name, *_ in CASES} | {name for name, *_ in HOLDERS} | {"Embedding", "Lambda"}
+    cells = {type(held()).__name__ for _, held, *_ in HOLDERS} | {"LSTMCell"}  # which layers hold
+    assert classes - checked - cells - BASES == set()
 
 
 def test_embedding():

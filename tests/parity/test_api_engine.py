@@ -10,7 +10,7 @@ from tests.parity.golden import REFERENCE
 
 MODULES = (
     "engine", "engine.base_layer", "engine.input_layer", "engine.network", "engine.sequential", "engine.topology",
-    "models",
+    "engine.training_utils", "models",
 )  # fmt: skip
 ELSEWHERE = {"ask_to_proceed_with_overwrite", "has_arg", "is_all_none", "object_list_uid", "print_layer_summary"}
 """Helpers that Keras's modules merely import from its `utils`."""

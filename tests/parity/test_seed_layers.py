@@ -81,7 +81,8 @@ def test_S016_compute_output_shape():
 
 def test_S022_names_of_layers():
     assert Convolution2D is Conv2D and Convolution1D is Conv1D and Convolution3D is Conv3D and MaxPool2D is MaxPooling2D
-    assert all(hasattr(keras.layers, n) for n in "Dense Activation MaxPooling2D Flatten".split())
+    assert SeparableConvolution2D is SeparableConv2D and Deconvolution2D is Conv2DTranspose
+    assert all(hasattr(keras.layers, n) for n in "Dense Activation MaxPooling2D Flatten SimpleRNN GRU LSTM".split())
 
 
 def test_S023_dense():
@@ -893,6 +894,7 @@ def test_S210_keras1_spellings():
             lambda: Conv2D(4, 3, 3),
             lambda: Convolution2D(nb_filter=4, nb_row=3, nb_col=3, border_mode="same"),
             lambda: MaxPooling2D(pool_size=2, border_mode="same", dim_ordering="tf"),
+            lambda: LSTM(output_dim=3),
             lambda: BatchNormalization(mode=0),
         )
     )

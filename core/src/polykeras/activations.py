@@ -7,9 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from polykeras import backend as K
+from polykeras._faces import lazy
 from polykeras.registry import activations as registered
 from polykeras.symbolic.graph import Tensor
 from polykeras.utils.generic_utils import deserialize_keras_object
+
+__getattr__, __dir__ = lazy(__name__, {"Layer": "polykeras.engine.base_layer:Layer"})  # which Keras shows here too
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946

@@ -16,6 +16,7 @@ from polykeras import backend as K
 from polykeras.identifiers import resolve, revive
 from polykeras.registry import initializers as registered
 from polykeras.symbolic.graph import Tensor
+from polykeras.utils.generic_utils import deserialize_keras_object as deserialize_keras_object
 from polykeras.utils.generic_utils import serialize_keras_object
 
 Shape = Sequence[int]

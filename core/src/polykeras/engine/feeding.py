@@ -39,7 +39,7 @@ def standardize_input_data(
         if data is None or (hasattr(data, "__len__") and len(data) == 0):
             return []
         raise ValueError(f"Error when checking model {exception_prefix}: expected no data, but got: {_brief(data)}")
-    arrays = [_column(_array(one)) for one in _listed(data, names, exception_prefix)]
+    arrays = [as_column(_array(one)) for one in _listed(data, names, exception_prefix)]
     if shapes is not None:
         for name, array, shape in zip(names, arrays, shapes, strict=True):
             if shape is not None and array is not None and not _is_symbolic(array):
@@ -100,7 +100,7 @@ def _array(value: Any) -> Any:
     return np.asarray(value)
 
 
-def _column(array: Any) -> Any:
+def as_column(array: Any) -> Any:
     """A vector as a column."""
     if array is None or _is_symbolic(array) or len(array.shape) != 1:
         return array

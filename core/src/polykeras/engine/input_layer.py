@@ -26,6 +26,8 @@ class InputLayer(Layer):
     sparse:            whether the data are sparse.
     """
 
+    supports_masking = True
+
     @rename(input_dtype="dtype")
     def __init__(
         self,

@@ -350,6 +350,12 @@ class Model(Network):
         data = self._data(x, y, sample_weight, class_weight, batch_size)
         self._check_trainable_weights_consistency()
         _check_samples(data, steps_per_epoch, "steps_per_epoch")
+        if shuffle and steps_per_epoch is None and self.stateful:
+            warn_caller(
+                "The model is stateful, which carries each sample's state to the next batch, but `fit` shuffles the "
+                "samples. Pass `shuffle=False`.",
+                UserWarning,
+            )
 
         validation = None
         if validation_data is not None:

@@ -17,6 +17,10 @@ _CORE = {
     "InputSpec": "polykeras.engine.base_layer:InputSpec",
     "Layer": "polykeras.engine.base_layer:Layer",
 }
+_HELPERS = {  # what Keras's modules of layers import, and so show
+    name: f"polykeras.utils.generic_utils:{name}"
+    for name in ("deserialize_keras_object", "has_arg", "object_list_uid", "to_list", "transpose_shape")
+}
 _PATHS = (  # modules in which Keras keeps its layers
     "advanced_activations",
     "convolutional",
@@ -39,12 +43,14 @@ _MODELS = {  # what a configuration may name besides layers
     "Sequential": "polykeras.engine.sequential:Sequential",
 }
 
-__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **{path: f"{__name__}.{path}" for path in _PATHS}})
+_SUBMODULES = {path: f"{__name__}.{path}" for path in _PATHS}
+
+__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS, **_SUBMODULES})
 
 
 def _path(module: str) -> Any:
     """The `__getattr__` and `__dir__` of one of `_PATHS`."""
-    return face(module, registry.layers, _CORE)
+    return face(module, registry.layers, {**_CORE, **_HELPERS})
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -22,7 +22,11 @@ class _Conv(Layer):
     data_format:   "channels_last", "channels_first", or None for the configured one.
     dilation_rate: the distance of the window's elements; more than 1 excludes strides of more than 1.
     activation, use_bias, *_initializer, *_regularizer, *_constraint: as of Dense.
+    groups:        the channels are cut into so many parts, each with filters / groups filters that see only it; the
+                   kernel is then (*kernel_size, channels / groups, filters).
     """
+
+    _takes_groups = True
 
     def __init__(
         self,
@@ -42,10 +46,15 @@ class _Conv(Layer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        *,
+        groups=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if groups != 1 and not self._takes_groups:
+            raise TypeError(f"Layer {self.name}: {type(self).__name__} takes no `groups`; Conv1D, 2D and 3D do.")
         self.rank = rank
+        self.groups = groups
         self.filters = filters
         self.kernel_size = normalize_tuple(kernel_size, rank, "kernel_size")
         self.strides = normalize_tuple(strides, rank, "strides")
@@ -97,6 +106,7 @@ class _Conv(Layer):
         return (input_shape[0], self.filters, *new_sizes)
 
     def get_config(self):
+        groups = {} if self.groups == 1 else {"groups": self.groups}
         return {
             **super().get_config(),
             "rank": self.rank,
@@ -115,6 +125,7 @@ class _Conv(Layer):
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            **groups,
         }
 
     def _add_bias(self, size):
@@ -136,7 +147,12 @@ class _Conv(Layer):
             )
 
     def _kernel_shape(self, channels):
-        return (*self.kernel_size, channels, self.filters)
+        if channels % self.groups or self.filters % self.groups:
+            raise ValueError(
+                f"Layer {self.name}: {self.groups} groups must divide the channels of the input, {channels}, and the "
+                f"filters, {self.filters}."
+            )
+        return (*self.kernel_size, channels // self.groups, self.filters)
 
     @property
     def _channel_axis(self):
@@ -152,13 +168,20 @@ class _Conv(Layer):
         return channels
 
     def _convolve(self, inputs):
+        if self.groups == 1:
+            return self._convolve_with(inputs, self.kernel)
+        axis = self._channel_axis % (self.rank + 2)
+        parts = zip(_cut(inputs, self.groups, axis), _cut(self.kernel, self.groups, self.rank + 1), strict=True)
+        return K.concatenate([self._convolve_with(part, kernel) for part, kernel in parts], axis=axis)
+
+    def _convolve_with(self, inputs, kernel):
         arguments = {"padding": self.padding, "data_format": self.data_format}
         if self.rank == 1:
             return K.conv1d(
-                inputs, self.kernel, strides=self.strides[0], dilation_rate=self.dilation_rate[0], **arguments
+                inputs, kernel, strides=self.strides[0], dilation_rate=self.dilation_rate[0], **arguments
             )
         convolve = {2: K.conv2d, 3: K.conv3d}[self.rank]
-        return convolve(inputs, self.kernel, strides=self.strides, dilation_rate=self.dilation_rate, **arguments)
+        return convolve(inputs, kernel, strides=self.strides, dilation_rate=self.dilation_rate, **arguments)
 
 
 class Conv1D(_Conv):
@@ -326,3 +349,10 @@ class Conv3D(_Conv):
 def without(config, *keys):
     """The config of a class that fixes these arguments."""
     return {key: value for key, value in config.items() if key not in keys}
+
+
+def _cut(x, count, axis):
+    """x in `count` equal parts along an axis of known size."""
+    size = K.int_shape(x)[axis] // count
+    before = (slice(None),) * axis
+    return [x[(*before, slice(part * size, (part + 1) * size))] for part in range(count)]

@@ -20,6 +20,8 @@ class _SeparableConv(_Conv):
     depthwise_*, pointwise_*: of the two kernels. The other arguments are those of all convolutions: see `_Conv`.
     """
 
+    _takes_groups = False
+
     def __init__(
         self,
         rank,
@@ -212,6 +214,8 @@ class DepthwiseConv2D(_Conv):
     depth_multiplier: how many outputs each channel has.
     depthwise_*: of the kernel. The other arguments are those of all convolutions: see `_Conv`.
     """
+
+    _takes_groups = False
 
     def __init__(
         self,

@@ -17,6 +17,8 @@ class _ConvTranspose(_Conv):
     The other arguments are those of all convolutions: see `_Conv`.
     """
 
+    _takes_groups = False
+
     def __init__(self, rank, filters, kernel_size, output_padding=None, **kwargs):
         super().__init__(rank, filters, kernel_size, **kwargs)
         self.output_padding = None

@@ -64,7 +64,7 @@ class TimeDistributed(Wrapper):
 
     layer: a layer or a model with one input and one output.
 
-    A mask (batch, time) is passed on to a layer that takes one.
+    A mask (batch, time, ...) is passed on to a layer that takes one, of rank 1 only where a step is a vector.
 
     >>> TimeDistributed(Dense(4)).compute_output_shape((None, 10, 3))
     (None, 10, 4)
@@ -86,7 +86,7 @@ class TimeDistributed(Wrapper):
         arguments = {}
         if has_arg(self.layer.call, "training"):
             arguments["training"] = training
-        if has_arg(self.layer.call, "mask") and mask is not None:
+        if has_arg(self.layer.call, "mask") and self._is_of_the_layer(inputs, mask):
             arguments["mask"] = steps_as_samples(mask)
         inner_inputs = steps_as_samples(inputs)
         self._note_inner_inputs(inputs, self.layer, inner_inputs)
@@ -94,6 +94,10 @@ class TimeDistributed(Wrapper):
         result = samples_as_steps(outputs, inputs)
         result._uses_learning_phase = getattr(outputs, "_uses_learning_phase", False)
         return result
+
+    def _is_of_the_layer(self, inputs, mask):
+        """Whether the mask says something within a step: one (batch, time) says nothing of the steps of a sequence."""
+        return mask is not None and (K.ndim(mask) > 2 or K.ndim(inputs) == 3)
 
     def compute_mask(self, inputs, mask=None):
         inner_mask = None if mask is None else steps_as_samples(mask)
