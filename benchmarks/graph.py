@@ -30,6 +30,7 @@ from polykeras.optimizers import Adam
 from polykeras.runtime import select
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.function import materialise
+from polykeras.symbolic import collector
 
 NODES = 12_000
 LENGTHS = range(20, 220)
@@ -108,7 +109,8 @@ def _stages(blocks: tuple[int, ...]) -> dict[str, Any]:
     clock("allocate weights", _allocate, model, backend)
     program = clock("specialise", function.program, arrays, backend)
     clock("allocate weights", materialise, _storages(program), backend)
-    executable = clock("bind kernels and plan", backend.compile, program)
+    with collector.paused():  # as K.function does
+        executable = clock("bind kernels and plan", backend.compile, program)
     block = clock("allocate weights", backend.arena, executable.plan.arena)
     clock("emit and bind", executable.bind, block, 0)
     return {**clock.seconds, "nodes": _nodes(function), "steps": len(executable.plan.steps)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polykeras.symbolic import dtypes, graph
+from polykeras.symbolic import collector, dtypes, graph
 from polykeras.symbolic.graph import Node, Tensor, topological
 from polykeras.symbolic.op import OPS
 
@@ -23,7 +23,8 @@ def gradients(
 
     `grad_ys` are the cotangents of `ys`; ones where not given.
     """
-    return _gradients([ys] if isinstance(ys, Tensor) else list(ys), xs, grad_ys, whole=True)
+    with collector.paused():
+        return _gradients([ys] if isinstance(ys, Tensor) else list(ys), xs, grad_ys, whole=True)
 
 
 def _gradients(
