@@ -25,11 +25,12 @@ from benchmarks.memory import resident_bytes
 from benchmarks.workloads import WORKLOADS
 from benchmarks.workloads.resnet import RESNET50, resnet
 from polykeras import backend as K
-from polykeras.engine.functions import keras_function
+from polykeras.engine import functions
 from polykeras.optimizers import Adam
 from polykeras.runtime import select
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.function import materialise
+from polykeras.symbolic import collector
 
 NODES = 12_000
 LENGTHS = range(20, 220)
@@ -77,7 +78,7 @@ def _deep_enough() -> tuple[int, ...]:
     counts = []
     for extra in (0, 2):  # the number of nodes is linear in the number of blocks
         model = _compiled(_deeper(extra), size=32)
-        counts.append(_nodes(keras_function(model, "train")))
+        counts.append(_nodes(_training_function(model)))
     per_block = (counts[1] - counts[0]) / 2
     return _deeper(max(0, int(np.ceil((NODES - counts[0]) / per_block))))
 
@@ -93,17 +94,23 @@ def _compiled(blocks: tuple[int, ...], size: int) -> Any:
     return model
 
 
+def _training_function(model: Any) -> Any:
+    """The function of `train_on_batch`: inputs, targets, and the learning phase where the model depends on it."""
+    return functions._function(model, "train", weighted=False, phased=bool(model.uses_learning_phase))
+
+
 def _stages(blocks: tuple[int, ...]) -> dict[str, Any]:
     gc.collect()
     backend = select.current()
     clock = _Clock()
     model = clock("build", _compiled, blocks, 64)
-    function = clock("differentiate", keras_function, model, "train")
+    function = clock("differentiate", _training_function, model)
     arrays = _feeds(function, batch=2, size=64)
     clock("allocate weights", _allocate, model, backend)
     program = clock("specialise", function.program, arrays, backend)
     clock("allocate weights", materialise, _storages(program), backend)
-    executable = clock("bind kernels and plan", backend.compile, program)
+    with collector.paused():  # as K.function does
+        executable = clock("bind kernels and plan", backend.compile, program)
     block = clock("allocate weights", backend.arena, executable.plan.arena)
     clock("emit and bind", executable.bind, block, 0)
     return {**clock.seconds, "nodes": _nodes(function), "steps": len(executable.plan.steps)}
@@ -131,8 +138,8 @@ def _storages(program: Any) -> list[Any]:
 
 
 def _feeds(function: Any, batch: int, size: int) -> list[Any]:
-    """Arrays for images, one-hot classes, sample weights and, last, the learning phase."""
-    shapes = {4: (batch, size, size, 3), 2: (batch, 1000), 1: (batch,), 0: ()}
+    """Arrays for images, one-hot classes and the learning phase."""
+    shapes = {4: (batch, size, size, 3), 2: (batch, 1000), 0: ()}
     return [np.ones(shapes[i.tensor.spec.ndim], i.dtype) for i in function.fed]
 
 
@@ -232,14 +239,14 @@ def planned_memory() -> dict[str, dict[str, int]]:
     """Bytes of the arena and of all its buffers, for training steps. Nothing is allocated for it."""
     backend = select.current()
     cases = {
-        name: (keras_function(trained.model, "train"), [trained.x, trained.y])
+        name: (_training_function(trained.model), [trained.x, trained.y])
         for name, trained in ((name, Trained(WORKLOADS[name])) for name in ("mlp", "cnn"))
     }
     found = {}
     for name, (function, arrays) in cases.items():
-        rest = [np.ones((len(arrays[0]),) if i.tensor.spec.ndim else (), i.dtype) for i in function.fed[2:]]
-        found[f"{name}, batch {len(arrays[0])}"] = _planned(function, [*arrays, *rest], backend)
-    function = keras_function(_compiled(RESNET50, 224), "train")
+        phase = [np.ones((), i.dtype) for i in function.fed[2:]]
+        found[f"{name}, batch {len(arrays[0])}"] = _planned(function, [*arrays, *phase], backend)
+    function = _training_function(_compiled(RESNET50, 224))
     found["ResNet-50, batch 8"] = _planned(function, _feeds(function, batch=8, size=224), backend)
     rows = [["training step", "planned MB", "sum of buffers MB", "planned ÷ sum"]]
     for name, one in found.items():

@@ -87,12 +87,12 @@ def test_gradients(name, arguments, expected):
     given = iter(moved)
     operands = [
         next(given) if isinstance(x, np.ndarray) and x.dtype == "float64" else y
-        for x, y in zip(arguments, tensors(arguments))
+        for x, y in zip(arguments, tensors(arguments), strict=True)
     ]
     made = getattr(K, name)(*operands)
     floats = [t for t in (made if isinstance(made, (list, tuple)) else [made]) if K.dtype(t) == "float64"]
     found = K.gradients([K.sum(K.square(t) * 0.5 + t) for t in floats], moved) if floats and moved else []
-    for v, g in zip(moved, found):
+    for v, g in zip(moved, found, strict=False):
         if g is None:
             assert name in ("floor", "ceil")
             continue

@@ -27,6 +27,7 @@ x @ x[0, 0]     x[0, 0] @ x[0, 1]   np.ones(6) * x      np.float32(2) * x   X @ 
 np.add(x, 1)    np.sum(x, axis=1)   np.mean(x, (0, 2), keepdims=True)       np.maximum(x, 0)    np.clip(x, -1, 1)
 np.reshape(x, (20, 6))              np.transpose(x, (2, 0, 1))              np.concatenate([x, x], 1)
 np.argmax(x, 1)                     np.squeeze(x[:1], 0)                    np.dot(x, x[0].T)   np.where(x > 0, x, 0)
+x[rows, rows]   x[:, rows, 1 - rows]    x[rows[:, None], rows]    x[..., rows, -rows]     x[rows, rows, rows]
 x.astype('int32')                   np.stack([x, x], 1)
 np.cumsum(x, 2)     np.var(x, 0)        np.prod(x, 1)
 """
@@ -48,7 +49,8 @@ def test_expression_means_what_it_means_on_arrays(expression, known):
 
 REFUSED = {
     "x[rows, :, 0]": (ValueError, "several steps"),
-    "x[rows, rows]": (ValueError, "one array of indices at a time, got 2"),
+    "x[rows, :, rows]": (ValueError, "several steps"),
+    "x[mask, rows]": (ValueError, "one mask"),
     "x[7]": (IndexError, "index 7 is out of range for axis 0"),
     "x[0, 0, 0, 0]": (ValueError, "too many indices"),
     "x[..., ...]": (ValueError, "only one Ellipsis"),
@@ -71,6 +73,26 @@ def test_what_has_no_meaning_is_refused(expression):
     kind, words = REFUSED[expression]
     with pytest.raises(kind, match=words.replace(".", r"\.")):
         eval(expression, {**NAMES, "x": K.placeholder(X.shape)})
+
+
+def test_several_arrays_of_indices_out_of_range_and_their_gradient():
+    x, i = K.variable(X), K.placeholder((2,), dtype="int32")
+    picked = x[i, i]
+    f = K.function([i], [K.gradients(K.sum(picked), x)[0]])
+    assert f([[1, 1]])[0][1, 1].tolist() == [2] * X.shape[2]
+    for wrong in ([0, X.shape[1]], [0, -X.shape[0] - 1]):
+        with pytest.raises(ValueError, match="out of range"):
+            f([wrong])
+            K.function([i], [picked])([wrong])
+
+
+def test_get_shape_is_a_shape_with_tensorflows_methods():
+    x = K.placeholder((None, 3))
+    shape = x.get_shape()
+    assert shape == (None, 3) and shape.as_list() == [None, 3] and shape.ndims == 2 and int(shape[-1]) == 3
+    assert not shape.is_fully_defined()
+    with pytest.raises(ValueError, match="ndim="):
+        K.placeholder().get_shape()
 
 
 def test_equality_and_hash_are_by_identity():

@@ -34,7 +34,8 @@ def polykeras_passes(backend_name: str, register: Callable[[Callable[[Any], Any]
 
     A pass may change the lists of the program that it is given and return None; steps and values are shared with other
     programs and must be replaced, not changed. Passes run in the order of their registration: when ops without a kernel
-    have been lowered, and before the backend's own passes fuse and plan. The bodies of loops and branches pass them too.
+    have been lowered, and before the backend's own passes fuse and plan. The bodies of loops and branches pass them
+    too.
     """
 
 

@@ -178,6 +178,18 @@ def test_the_op_runs_on_the_host_where_a_backend_has_no_kernel_for_it(recwarn):
     assert told == ["the op 'soft_cap' has no kernel for 'device' and runs on the host, by its NumPy kernel"]
 
 
+def test_the_op_works_in_a_model_on_another_backend_with_one_warning(data, recwarn):
+    x, y = data
+    with polykeras.backend_scope("template"):
+        model = Sequential([Dense(4, input_shape=(4,)), Lambda(lambda t: soft_cap(t, limit=3.0)), Dense(1)])
+        model.compile("sgd", "mse")
+        losses = model.fit(x, y, epochs=20, verbose=0).history["loss"]
+        model.predict(x)
+    assert losses[-1] < losses[0] / 2
+    told = [str(w.message) for w in recwarn if "soft_cap" in str(w.message)]
+    assert told == ["the op 'soft_cap' has no kernel for 'template' and runs by its NumPy kernel"]
+
+
 def test_the_backend_is_chosen_by_its_name(data):
     x, _ = data
     model = regressor()

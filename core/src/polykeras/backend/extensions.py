@@ -29,7 +29,7 @@ __all__ = [
 
 
 def matmul(x: Any, y: Any) -> Tensor:
-    """x @ y as NumPy means it; leading axes broadcast.   x: (..., m, k) or (k,), y: (..., k, n) or (k,) -> (..., m, n)"""
+    """x @ y as NumPy means it; leading axes broadcast.   x: (..., m, k), y: (..., k, n) -> (..., m, n); vectors too"""
     return linalg.times(tensor(x), tensor(y))
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from polykeras.runtime import select
-from polykeras.symbolic.graph import Tensor
+from polykeras.symbolic.graph import Tensor, outside_traces
 from polykeras.symbolic.op import placeholder
 from polykeras.symbolic.spec import Spec
 
@@ -90,7 +90,8 @@ def learning_phase() -> Tensor | int:
     """The flag of training (1) or test (0): the number that was set, else a placeholder, 0 if not fed.   -> ()"""
     global _phase
     if _phase is None:
-        _phase = placeholder(Spec((), "bool"), name="keras_learning_phase", default=False)
+        with outside_traces():  # a loop's step may be the first to ask
+            _phase = placeholder(Spec((), "bool"), name="keras_learning_phase", default=False)
     return _phase
 
 

@@ -166,14 +166,14 @@ class Backend:
                 f"the backend '{self.name}' has no kernel for the op '{name}', and the op no lowering. "
                 f"A plugin can bring one: hook polykeras_kernels [{step.where()}]"
             )
-        if self.host:
-            return bind(function, step)
         if name not in self._warned:
             self._warned.add(name)
+            where = "" if self.host else " on the host,"
             warnings.warn(
-                f"the op '{name}' has no kernel for '{self.name}' and runs on the host, by its NumPy kernel",
-                stacklevel=2,
+                f"the op '{name}' has no kernel for '{self.name}' and runs{where} by its NumPy kernel", stacklevel=2
             )
+        if self.host:
+            return bind(function, step)
         bound = bind(function, step, into=False)
         return Kernel(functools.partial(_through_the_host, self, bound))
 

@@ -19,7 +19,7 @@ from polykeras.runtime.backend import Backend
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.specialise import specialise, static_sources
 from polykeras.runtime.variables import Storage, Variable
-from polykeras.symbolic import dtypes
+from polykeras.symbolic import collector, dtypes
 from polykeras.symbolic.body import substitute
 from polykeras.symbolic.graph import Key, Node, Tensor
 from polykeras.symbolic.op import OPS, VARIABLE, as_tensor
@@ -66,7 +66,8 @@ class Function:
             if len(u) != 2 or not isinstance(u[0], Variable):
                 raise TypeError(f"an update is a (variable, new value) pair or what K.update returns, got {u!r}")
         self.pairs = [(v, _as_update(v, new)) for v, new in self.updates]
-        self._prepare()
+        with collector.paused():
+            self._prepare()
 
     def _prepare(self) -> None:
         roots = [*self.outputs, *self.performed, *[new for _, new in self.pairs]]
@@ -123,7 +124,8 @@ class Function:
             with self.guard:
                 found = self.programs.get(signature)
                 if found is None:
-                    found = self._compile(backend, arrays)
+                    with collector.paused():
+                        found = self._compile(backend, arrays)
                     self._keep(signature, found)
         elif len(self.programs) > 1:
             with suppress(KeyError):  # another thread may have dropped it just now

@@ -7,7 +7,7 @@ from typing import Any
 
 from polykeras.runtime.program import Argument, Program, ShapeOf, SizeOf, Step, Value, Write
 from polykeras.runtime.rewrite.simplify import ZERO, Simplifier
-from polykeras.symbolic import graph
+from polykeras.symbolic import collector, graph
 from polykeras.symbolic.body import Body
 from polykeras.symbolic.graph import Key, Node, Tensor
 from polykeras.symbolic.op import CONSTANT, OPS, PARAMETER, PLACEHOLDER, VARIABLE
@@ -36,10 +36,11 @@ def specialise(
     feeds:   the specs of what is fed, in order; with `value` where it is a static input.
     known:   the values of integer variables that are sizes, by node.
     """
-    work = _Specialiser(feeds, known or {}, name)
-    targets = [*outputs, *[value for _, value in updates]]
-    work.visit(graph.topological(targets, feeds))
-    return work.finish(outputs, updates)
+    with collector.paused():
+        work = _Specialiser(feeds, known or {}, name)
+        targets = [*outputs, *[value for _, value in updates]]
+        work.visit(graph.topological(targets, feeds))
+        return work.finish(outputs, updates)
 
 
 class _Specialiser:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polykeras.symbolic import dtypes, graph
+from polykeras.symbolic import collector, dtypes, graph
 from polykeras.symbolic.graph import Node, Tensor, topological
 from polykeras.symbolic.op import OPS
 
@@ -23,9 +23,17 @@ def gradients(
 
     `grad_ys` are the cotangents of `ys`; ones where not given.
     """
-    outputs = list(graph.localise([ys] if isinstance(ys, Tensor) else list(ys)))
+    with collector.paused():
+        return _gradients([ys] if isinstance(ys, Tensor) else list(ys), xs, grad_ys, whole=True)
+
+
+def _gradients(
+    ys: Sequence[Tensor], xs: Sequence[Tensor], grad_ys: Sequence[Tensor | None] | None, whole: bool
+) -> list[Tensor | None]:
+    """`gradients`; not `whole`: the walk ends at the xs, of which none depends on another."""
+    outputs = list(graph.localise(ys))
     targets = list(graph.localise(list(xs)))
-    walk = _Walk(outputs, targets)
+    walk = _Walk(outputs, targets, whole)
     for i, y in enumerate(outputs):
         seed = grad_ys[i] if grad_ys is not None else None
         walk.add(y.node, y.index, OPS["fill_like"](y, value=1.0) if seed is None else seed)
@@ -36,17 +44,16 @@ def gradients(
 class _Walk:
     """One backward pass: cotangents by node and output index."""
 
-    def __init__(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]):
+    def __init__(self, outputs: Sequence[Tensor], targets: Sequence[Tensor], whole: bool):
         self.cotangents: dict[tuple[Node, int], Tensor] = {}
-        self.targets = {(x.node, x.index) for x in targets}
-        stop = {x.node for x in targets if not x.node.inputs}
-        self.nodes: list[Node] = []
-        reached: set[Node] = set()
+        self.targets = {x.key for x in targets}
         target_nodes = {x.node for x in targets}
-        for node in topological(outputs):
+        self.nodes: list[Node] = []
+        reached = set() if whole else set(target_nodes)
+        for node in topological(outputs, () if whole else self.targets):
             if node in target_nodes or any(t.node in reached for t in node.inputs):
                 reached.add(node)
-                if node not in stop:
+                if node.inputs:
                     self.nodes.append(node)
         self.reached = reached
 
@@ -101,7 +108,7 @@ def vjp(node: Node, g: Any) -> Sequence[Tensor | None]:
         ys = [lowered] if isinstance(lowered, Tensor) else list(lowered)
         gs = [g] if isinstance(g, Tensor) else list(g)
         pairs = [(y, c) for y, c in zip(ys, gs, strict=True) if c is not None]
-        return gradients([y for y, _ in pairs], operands, [c for _, c in pairs])
+        return _gradients([y for y, _ in pairs], operands, [c for _, c in pairs], whole=False)
     if op.nondifferentiable:
         return [None] * len(node.inputs)
     raise ValueError(f"the op '{op.name}' has no gradient [{node.where()}]")

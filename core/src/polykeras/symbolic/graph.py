@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _serials = itertools.count(1)
 next_serial = _serials.__next__
+# Identities of the library's code objects met so far (its modules stay, so these do): hashing one would take longer.
+_library_code: set[int] = set()
 LIBRARY = {"polykeras", "polykeras_layers", "polykeras_optimizers", "polykeras_metrics", "polykeras_applications"}
 
 
@@ -63,9 +65,14 @@ class Site:
 def here() -> Site | None:
     """The place outside the library from which it is being called."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in LIBRARY:
+    while frame is not None:
+        code = frame.f_code
+        if id(code) not in _library_code:
+            if frame.f_globals.get("__name__", "").partition(".")[0] not in LIBRARY:
+                return Site(code, frame.f_lasti)
+            _library_code.add(id(code))
         frame = frame.f_back
-    return None if frame is None else Site(frame.f_code, frame.f_lasti)
+    return None
 
 
 class Node:

@@ -19,6 +19,7 @@ Positional parameters are tensors, keyword-only ones attributes. Calling the op 
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -162,7 +163,7 @@ class Op:
 
     def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
         """Run the rule."""
-        if any([s.sparse for s in specs]):
+        if any(s.sparse for s in specs):
             self._refuse_sparse(specs)
         result = self.rule(*specs, **attrs)
         if isinstance(result, tuple):
@@ -318,11 +319,25 @@ def _beside(dtype: str, partner: str | None) -> str:
 def as_dtype(x: Any, dtype: str) -> Tensor:
     """`x` as a tensor of `dtype`, with a cast where it has another."""
     if is_scalar(x):
-        return constant(x, dtype)
+        return _scalar(x, dtype)
     if not isinstance(x, Tensor) and hasattr(x, "astype"):
         x = x.astype(dtype)
     tensor = as_tensor(x)
     return tensor if tensor.spec.dtype == dtype else OPS["cast"](tensor, dtype=dtype)
+
+
+_scalars: weakref.WeakValueDictionary[Any, Tensor] = weakref.WeakValueDictionary()
+
+
+def _scalar(value: float, dtype: str) -> Tensor:
+    """A number as a constant: one tensor for each, as long as somebody holds it. (A body needs its own.)"""
+    if graph.current_trace() is not None or value == 0:  # 0.0 and -0.0 are equal and differ
+        return constant(value, dtype)
+    key = type(value), value, dtype
+    found = _scalars.get(key)
+    if found is None:
+        found = _scalars[key] = constant(value, dtype)
+    return found
 
 
 def as_size(value: Any) -> Tensor:

@@ -219,8 +219,11 @@ def check_vjp(sample: Sample, backend: Backend, order: int = 2) -> None:
     moved = [
         i
         for i, t in enumerate(inputs)
-        if t in _open(inputs) and dtypes.is_float(t.spec.dtype)
-        and not t.spec.sparse and i not in sample.fixed and i not in op.shape_only
+        if t in _open(inputs)
+        and dtypes.is_float(t.spec.dtype)
+        and not t.spec.sparse
+        and i not in sample.fixed
+        and i not in op.shape_only
     ]
     outputs = [t for t in _list(op(*inputs, **sample.attrs)) if t.spec.dtype == "float64"]
     outputs = [OPS["densify"](t) if t.spec.sparse else t for t in outputs]

@@ -21,7 +21,19 @@ from polykeras.runtime.xp.sparse import Sparse
 
 
 class XpBackend(
-    Elementwise, Shape, Reduce, Linalg, Conv, Pool, Image, Normalization, Classification, Ctc, Sparse, Random, Control,
+    Elementwise,
+    Shape,
+    Reduce,
+    Linalg,
+    Conv,
+    Pool,
+    Image,
+    Normalization,
+    Classification,
+    Ctc,
+    Sparse,
+    Random,
+    Control,
     Backend,
 ):
     """A backend on an array module that follows NumPy: `xp`. Results are C-contiguous and never alias an operand."""

@@ -10,6 +10,7 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import Op, as_size, as_tensor, is_scalar
 from polykeras.symbolic.ops import elementwise, linalg, reduce, shape
+from polykeras.symbolic.ops.control import require
 from polykeras.symbolic.ops.elementwise import add, less, maximum, minimum, subtract, where
 from polykeras.symbolic.spec import format_shape
 
@@ -68,6 +69,29 @@ def _transposed(self: Tensor) -> Tensor:
     return shape.transpose(self, axes=tuple(reversed(range(self.ndim))))  # type: ignore[no-any-return]
 
 
+class TensorShape(tuple[int | None, ...]):
+    """A static shape with the methods that TensorFlow's has."""
+
+    def as_list(self) -> list[int | None]:
+        """The sizes as a list."""
+        return list(self)
+
+    @property
+    def ndims(self) -> int:
+        """The rank."""
+        return len(self)
+
+    def is_fully_defined(self) -> bool:
+        """Is every size known?"""
+        return None not in self
+
+
+def _get_shape(self: Tensor) -> TensorShape:
+    """The static shape, as TensorFlow's tensors give it: `x.get_shape().as_list()`. The rank must be known."""
+    self.ndim  # noqa: B018  an error that says what to do where it is not
+    return TensorShape(self.shape or ())
+
+
 def _astype(self: Tensor, dtype: Any) -> Tensor:
     """The tensor in another dtype."""
     return elementwise.cast(self, dtype=dtypes.check(dtype))  # type: ignore[no-any-return]
@@ -78,13 +102,12 @@ def _astype(self: Tensor, dtype: Any) -> Tensor:
 
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key]: integers, slices, None and Ellipsis as in NumPy, scalar tensors as integers and as ends of slices, and
-    one array or tensor of integers, or one boolean mask.
+    arrays or tensors of integers for axes that follow each other, or one boolean mask.
     """
     keys = _spread_ellipsis(list(key) if isinstance(key, tuple) else [key], x)
     keys = [as_size(k) if isinstance(k, list) else k for k in keys]
-    arrays = [k for k in keys if _is_array(k)]
-    if len(arrays) > 1:
-        raise ValueError(f"{x!r} takes one array of indices at a time, got {len(arrays)}; index in several steps")
+    if sum(map(_is_array, keys)) > 1:
+        x, keys = _merged(x, keys)
     plan: list[int | None] = []  # the axes of the result, before the array of indices is applied; None is a new one
     ends: list[builtins.slice] = []
     moving: list[tuple[int, builtins.slice]] = []
@@ -116,6 +139,29 @@ def _is_array(key: Any) -> bool:
     if isinstance(key, Tensor):
         return True
     return hasattr(key, "dtype") and hasattr(key, "shape") and key.shape != ()
+
+
+def _merged(x: Tensor, keys: list[Any]) -> tuple[Tensor, list[Any]]:
+    """x with the axes that arrays of integers index made one axis, and the keys with one array for it."""
+    places = [i for i, k in enumerate(keys) if _is_array(k)]
+    arrays = [as_tensor(keys[i]) for i in places]
+    together = places == list(range(places[0], places[0] + len(places)))
+    if not together or not all(dtypes.is_integer(a.dtype) for a in arrays):
+        raise ValueError(f"{x!r} takes one mask, or arrays of integers for neighbouring axes; index in several steps")
+    first = sum(k is not None for k in keys[: places[0]])
+    axes = range(first, first + len(arrays))
+    flat, inside = None, None
+    for axis, indices in zip(axes, arrays, strict=True):
+        size = elementwise.cast(shape.size_of(x, axis), dtype=indices.dtype)
+        indices = shape.from_front(indices, x, axis)
+        fits = elementwise.logical_and(elementwise.greater_equal(indices, 0), less(indices, size))
+        flat = indices if flat is None else add(elementwise.multiply(flat, size), indices)
+        inside = fits if inside is None else elementwise.logical_and(inside, fits)
+    flat = require(flat, inside, message="an index is out of range for its axis")
+    outer, behind = shape.shape_of(x, axes=tuple(range(first))), shape.shape_of(x, axes=tuple(range(axes.stop, x.ndim)))
+    one = reduce.prod(shape.shape_of(x, axes=tuple(axes)), axis=0, keepdims=True)
+    merged = shape.reshape(x, shape.concatenate(outer, one, behind, axis=0))
+    return merged, [*keys[: places[0]], flat, *keys[places[-1] + 1 :]]
 
 
 def _spread_ellipsis(keys: list[Any], x: Tensor) -> list[Any]:
@@ -316,6 +362,7 @@ def install() -> None:
         setattr(Tensor, f"__{name}__", _unary(op))
     others = {
         "__pos__": _itself, "__getitem__": getitem, "T": property(_transposed), "astype": _astype,
+        "get_shape": _get_shape,
         "__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__array__": _array,
         "__array_priority__": 100,
     }  # fmt: skip
