@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from polykeras import losses
+from polykeras.engine.shape_advice import of_array
 from polykeras.legacy.interfaces import warn_caller
 
 Shape = tuple[int | None, ...]
@@ -111,10 +112,12 @@ def _check_shape(name: str, array: Any, shape: Shape, check_batch_axis: bool, pr
     found = tuple(array.shape)
     start = f"Error when checking {prefix}: expected {name} to have"
     if len(found) != len(shape):
-        raise ValueError(f"{start} {len(shape)} dimensions, but got array with shape {found}")
+        advice = of_array(prefix, found, shape)
+        raise ValueError(f"{start} {len(shape)} dimensions, but got array with shape {found}{advice}")
     first = 0 if check_batch_axis else 1
     if any(want is not None and want != got for want, got in zip(shape[first:], found[first:], strict=True)):
-        raise ValueError(f"{start} shape {tuple(shape[first:])} but got array with shape {found[first:]}")
+        advice = of_array(prefix, found, shape)
+        raise ValueError(f"{start} shape {tuple(shape[first:])} but got array with shape {found[first:]}{advice}")
     if isinstance(array, np.ndarray) and array.dtype.kind not in "biufc":
         raise ValueError(
             f"{start} numbers, but got an array of dtype {array.dtype} with shape {found}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from polykeras import backend as K
+from polykeras.engine.shape_advice import of_rank
 from polykeras.symbolic.graph import Tensor
 
 Shape = tuple[int | None, ...]
@@ -76,11 +77,11 @@ def _mismatch(spec: InputSpec, tensor: Tensor) -> str | None:
     ndim = len(shape)
     full = f"; its shape is {shape}"
     if spec.ndim is not None and ndim != spec.ndim:
-        return f"expected ndim={spec.ndim}, found ndim={ndim}{full}{_advice(spec.ndim, ndim)}"
+        return f"expected ndim={spec.ndim}, found ndim={ndim}{full}{of_rank(spec.ndim, ndim)}"
     if spec.max_ndim is not None and ndim > spec.max_ndim:
-        return f"expected max_ndim={spec.max_ndim}, found ndim={ndim}{full}{_advice(spec.max_ndim, ndim)}"
+        return f"expected max_ndim={spec.max_ndim}, found ndim={ndim}{full}"
     if spec.min_ndim is not None and ndim < spec.min_ndim:
-        return f"expected min_ndim={spec.min_ndim}, found ndim={ndim}{full}{_advice(spec.min_ndim, ndim)}"
+        return f"expected min_ndim={spec.min_ndim}, found ndim={ndim}{full}"
     for axis, size in spec.axes.items():
         if size is not None and not _fits(shape, axis, size):
             return (
@@ -96,14 +97,3 @@ def _fits(shape: Shape, axis: int, size: int | None) -> bool:
     if not -len(shape) <= axis < len(shape):
         return False
     return size is None or shape[axis] in (None, size)
-
-
-def _advice(expected: int, found: int) -> str:
-    """The likely fix of a wrong rank."""
-    if (expected, found) == (3, 2):
-        return ". It wants (batch, time, features): a recurrent layer before it needs `return_sequences=True`"
-    if (expected, found) == (4, 3):
-        return ". It wants images with a channel axis, (batch, rows, columns, channels)"
-    if found > expected == 2:
-        return ". `Flatten()` before it makes (batch, features)"
-    return ""

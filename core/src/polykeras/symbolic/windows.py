@@ -25,7 +25,10 @@ def output_size(size: Dim, window: Dim, stride: int, dilation: int, padding: str
     before, after = (0, 0) if isinstance(padding, str) else padding
     span = (window - 1) * dilation + 1
     if size + before + after < span:
-        raise ValueError(f"a window that spans {span} does not fit into {size + before + after} elements")
+        raise ValueError(
+            f"a window that spans {span} does not fit into {size + before + after} elements: take a smaller one, "
+            'padding "same" or fewer poolings before it, unless the channels are on another axis (data_format)'
+        )
     return (size + before + after - span) // stride + 1
 
 

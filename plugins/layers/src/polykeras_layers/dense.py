@@ -99,7 +99,8 @@ class Dense(Layer):
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 f"Layer {self.name}: Dense needs inputs of rank 2 or more with a known last axis, "
-                f"(batch, ..., features). Got shape {tuple(input_shape)}"
+                f"(batch, ..., features). Got shape {tuple(input_shape)}; give the axis a size where the input is "
+                f"made, or put a global pooling or a recurrent layer before"
             )
         return tuple(input_shape)
 

@@ -79,7 +79,7 @@ class Embedding(Layer):
         if not agree:
             raise ValueError(
                 f'Layer {self.name}: "input_length" is {self.input_length}, but received input has shape '
-                f"{tuple(input_shape)}."
+                f"{tuple(input_shape)}. Pad or cut the sequences to that length, or leave out `input_length`."
             )
         return (batch, *(b if a is None else a for a, b in zip(lengths, sizes, strict=True)), self.output_dim)
 

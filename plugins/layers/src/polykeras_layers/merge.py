@@ -55,7 +55,7 @@ class _Merge(Layer):
         if not isinstance(input_shape, list):
             raise ValueError(
                 f"Layer {self.name}: {type(self).__name__} should be called on a list of inputs. "
-                f"Got one tensor of shape {input_shape}."
+                f"Got one tensor of shape {input_shape}; several are passed as `layer([a, b])`."
             )
         if len(input_shape) < 2:
             raise ValueError(
@@ -76,7 +76,8 @@ class _Merge(Layer):
                 sizes.append(b if a == 1 else a)
             else:
                 raise ValueError(
-                    f"Layer {self.name}: operands could not be broadcast together with shapes {shape1} {shape2}"
+                    f"Layer {self.name}: operands could not be broadcast together with shapes {shape1} {shape2}. "
+                    f"A `Dense` or a convolution before one gives it the other's size; `Concatenate` takes both."
                 )
         return tuple(sizes)
 
@@ -177,7 +178,7 @@ class Concatenate(_Merge):
     def _mismatch(self, shapes):
         return ValueError(
             f"Layer {self.name}: a `Concatenate` layer requires inputs with matching shapes except for the concat axis "
-            f"{self.axis}. Got inputs shapes: {shapes}"
+            f"{self.axis}. Got inputs shapes: {shapes}. `axis` says along which axis they may differ."
         )
 
 
@@ -209,7 +210,7 @@ class Dot(_Merge):
         if a != b and None not in (a, b):
             raise ValueError(
                 f"Layer {self.name}: dimension incompatibility {a} != {b} of axes {first} and {second}. "
-                f"Layer shapes: {shapes[0]}, {shapes[1]}"
+                f"Layer shapes: {shapes[0]}, {shapes[1]}. `axes` says which are multiplied; their sizes must agree."
             )
         self.built = True
 
