@@ -32,7 +32,7 @@ def of_rank(expected: int, found: int) -> str:
     return ""
 
 
-def of_array(role: str, found: Shape, wanted: Shape) -> str:
+def of_array(role: str, found: Sequence[int], wanted: Shape) -> str:
     """What to do about an array of shape `found` for a shape `wanted`, both with the batch.
 
     role: "input" or "target".
