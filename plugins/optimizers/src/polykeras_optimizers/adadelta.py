@@ -55,9 +55,9 @@ class Adadelta(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "rho": self.rho,
             "decay": value(self.decay),
             "epsilon": self.epsilon,
-            **super().get_config(),
         }

@@ -48,8 +48,8 @@ class Adagrad(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "decay": value(self.decay),
             "epsilon": self.epsilon,
-            **super().get_config(),
         }

@@ -64,10 +64,10 @@ class Adamax(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "beta_1": value(self.beta_1),
             "beta_2": value(self.beta_2),
             "decay": value(self.decay),
             "epsilon": self.epsilon,
-            **super().get_config(),
         }

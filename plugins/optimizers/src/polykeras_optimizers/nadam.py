@@ -75,10 +75,10 @@ class Nadam(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "beta_1": value(self.beta_1),
             "beta_2": value(self.beta_2),
             "epsilon": self.epsilon,
             "schedule_decay": self.schedule_decay,
-            **super().get_config(),
         }

@@ -52,9 +52,9 @@ class RMSprop(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "rho": value(self.rho),
             "decay": value(self.decay),
             "epsilon": self.epsilon,
-            **super().get_config(),
         }

@@ -52,9 +52,9 @@ class SGD(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         return {
+            **super().get_config(),
             "lr": value(self.lr),
             "momentum": value(self.momentum),
             "decay": value(self.decay),
             "nesterov": self.nesterov,
-            **super().get_config(),
         }
