@@ -95,6 +95,8 @@ CASES = [
     ("Attention", {"use_scale": True}, [(None, 3, 4), (None, 5, 4)]),
     ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3, "bias_initializer": "ones"}, [(None, 3, 4), (None, 5, 4)]),
     ("LayerNormalization", {}, (None, None, 4)),
+    ("MaxoutDense", {"output_dim": 3}, (None, 4)),
+    ("Highway", {"activation": "tanh"}, (None, 4)),
     ("GroupNormalization", {"groups": 2}, (None, 3, 4)),
 ]
 HOLDERS = [

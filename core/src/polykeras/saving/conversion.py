@@ -147,13 +147,61 @@ def _keras_1_gates(order: tuple[int, ...]) -> Step:
     return join
 
 
+def _from_cudnn(gates: int) -> Step:
+    """Weights of a CuDNN layer, which are told by their bias of two per gate and unit, as the plain layer has them."""
+
+    def unpack(layer: Any, weights: Weights, origin: Origin) -> Weights:
+        if len(weights) != 3 or weights[2].shape != (2 * weights[1].shape[-1],):
+            return weights
+        kernel, recurrent_kernel, bias = weights
+        biases = bias.reshape(2, -1)
+        merged = biases if getattr(layer, "reset_after", False) else biases.sum(axis=0)
+        return [_cudnn_matrices(kernel, gates), _cudnn_matrices(recurrent_kernel, gates), merged]
+
+    return unpack
+
+
+def _to_cudnn(gates: int) -> Step:
+    """Weights of the plain layer as the CuDNN layer has them; an LSTM's bias is halved between input and state."""
+
+    def pack(layer: Any, weights: Weights, origin: Origin) -> Weights:
+        width = weights[1].shape[-1] if len(weights) == 3 else None
+        if width is None or weights[2].shape not in ((width,), (2, width)):
+            return weights
+        kernel, recurrent_kernel, bias = weights
+        if bias.ndim == 1:
+            if gates == 3:
+                raise ValueError(
+                    f"Layer {layer.name}: a GRU with `reset_after=False` computes something else than CuDNNGRU, so its "
+                    f"weights do not fit. Load them into `GRU`."
+                )
+            bias = np.stack([bias / 2, bias / 2])
+        return [_packed(kernel, gates), _packed(recurrent_kernel, gates), bias.reshape(-1)]
+
+    return pack
+
+
+def _cudnn_matrices(kernel: Array, gates: int) -> Array:
+    """Each gate's values, row by row cuDNN's matrix (units, d), as a block (d, units).   kernel: (d, gates units)"""
+    blocks = np.split(kernel, gates, axis=1)
+    return np.concatenate([block.reshape(block.shape[::-1]).T for block in blocks], axis=1)
+
+
+def _packed(kernel: Array, gates: int) -> Array:
+    """The inverse.   kernel: (d, gates units)"""
+    blocks = np.split(kernel, gates, axis=1)
+    return np.concatenate([block.T.reshape(block.shape) for block in blocks], axis=1)
+
+
 STEPS: dict[str, tuple[Step, ...]] = {
     "Conv1D": (_keras_1_conv1d, _flip_kernels(1), _reshape_kernel),
     "Conv2D": (_keras_1_kernel((2, 3, 1, 0)), _flip_kernels(1), _reshape_kernel),
     "Conv3D": (_keras_1_kernel((2, 3, 4, 1, 0)), _flip_kernels(1), _reshape_kernel),
     "Conv2DTranspose": (_keras_1_kernel((2, 3, 0, 1), (0, 1, 3, 2)), _flip_kernels(1), _reshape_kernel),
     "ConvLSTM2D": (_keras_1_gates((0, 2, 1, 3)), _flip_kernels(2), _reshape_kernel),
-    "LSTM": (_keras_1_gates((0, 2, 1, 3)),),
-    "GRU": (_keras_1_gates((0, 1, 2)),),
+    "LSTM": (_keras_1_gates((0, 2, 1, 3)), _from_cudnn(4)),
+    "GRU": (_keras_1_gates((0, 1, 2)), _from_cudnn(3)),
+    "CuDNNLSTM": (_to_cudnn(4),),
+    "CuDNNGRU": (_to_cudnn(3),),
 }
 """What the weights of a class go through, in order."""
