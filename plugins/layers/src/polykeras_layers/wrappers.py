@@ -66,6 +66,7 @@ class TimeDistributed(Wrapper):
 
     A mask (batch, time, ...) is passed on to a layer that takes one, of rank 1 only where a step is a vector.
 
+    >>> from polykeras.layers import Dense
     >>> TimeDistributed(Dense(4)).compute_output_shape((None, 10, 3))
     (None, 10, 4)
     """
