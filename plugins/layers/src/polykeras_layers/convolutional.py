@@ -177,9 +177,7 @@ class _Conv(Layer):
     def _convolve_with(self, inputs, kernel):
         arguments = {"padding": self.padding, "data_format": self.data_format}
         if self.rank == 1:
-            return K.conv1d(
-                inputs, kernel, strides=self.strides[0], dilation_rate=self.dilation_rate[0], **arguments
-            )
+            return K.conv1d(inputs, kernel, strides=self.strides[0], dilation_rate=self.dilation_rate[0], **arguments)
         convolve = {2: K.conv2d, 3: K.conv3d}[self.rank]
         return convolve(inputs, kernel, strides=self.strides, dilation_rate=self.dilation_rate, **arguments)
 

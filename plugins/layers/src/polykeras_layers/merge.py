@@ -210,7 +210,7 @@ class Dot(_Merge):
         if a != b and None not in (a, b):
             raise ValueError(
                 f"Layer {self.name}: dimension incompatibility {a} != {b} of axes {first} and {second}. "
-                f"Layer shapes: {shapes[0]}, {shapes[1]}. `axes` says which axes are summed over; their sizes agree."
+                f"Layer shapes: {shapes[0]}, {shapes[1]}. `axes` says which are multiplied; their sizes must agree."
             )
         self.built = True
 
