@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
-import time
 
 import numpy as np
 import pytest
 
 from polykeras import backend as K
-from polykeras_numpy import NumpyBackend, blocked, helper, threads
-
-RUN_BOTH = helper.run_both
+from polykeras_numpy import threads
 
 
 @pytest.fixture
@@ -98,68 +93,3 @@ def test_a_steady_stream_of_small_programs_does_not_starve_a_large_one(settings)
     for caller in callers:
         caller.join(60)
     assert finished
-
-
-# -- elementwise work on two threads -----------------------------------------------------------------------------------
-
-
-def adam_like(shared):
-    """Two steps of an update of a large variable; how many threads shared its blocks."""
-    K.clear_session()
-    x, m = K.variable(np.linspace(-1, 1, 600 * 700).reshape(600, 700)), K.variable(np.zeros((600, 700)))
-    new_m = 0.9 * m + 0.1 * K.square(x) / (K.abs(x) + 1e-3)
-    f = K.function([], [], [(m, new_m), (x, x - 0.1 * new_m / (K.sqrt(K.abs(new_m)) + 1e-7))], backend=shared)
-    f([])
-    f([])
-    return K.get_value(x), K.get_value(m)
-
-
-def test_two_threads_give_the_bits_of_one(monkeypatch):
-    results = {}
-    for both in (False, True):
-        used = []
-        monkeypatch.setattr(helper, "available", lambda both=both: both)
-        monkeypatch.setattr(blocked.helper, "run_both", lambda a, b, used=used: (used.append(1), RUN_BOTH(a, b)))
-        results[both] = adam_like(NumpyBackend())
-        assert bool(used) == both
-    for one, two in zip(results[False], results[True], strict=True):
-        np.testing.assert_array_equal(one, two)
-
-
-def test_an_error_in_the_second_thread_is_raised_and_the_thread_is_free_again():
-    def fail():
-        raise ArithmeticError("second")
-
-    with pytest.raises(ArithmeticError, match="second"):
-        helper.run_both(lambda: None, fail)
-    seen = []
-    helper.run_both(lambda: seen.append(threading.get_ident()), lambda: seen.append(threading.get_ident()))
-    assert len(set(seen)) == 2
-
-
-def test_while_the_second_thread_is_taken_both_parts_run_here():
-    seen = []
-
-    def inner():
-        helper.run_both(lambda: seen.append(threading.get_ident()), lambda: seen.append(threading.get_ident()))
-
-    helper.run_both(inner, lambda: None)
-    assert seen == [threading.get_ident()] * 2
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
-def test_a_forked_process_has_a_second_thread_of_its_own():
-    helper.run_both(lambda: None, lambda: None)
-    child = os.fork()
-    if not child:
-        helper.run_both(lambda: None, lambda: None)
-        os._exit(7)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            assert os.waitstatus_to_exitcode(status) == 7
-            return
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    pytest.fail("the forked process hangs")

@@ -19,15 +19,11 @@ from polykeras.runtime.rewrite.fusion import Group, fuse
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.op import OPS
 from polykeras.symbolic.spec import Spec
-from polykeras_numpy import helper
 
 Array = Any
-Calls = list[tuple[Callable[..., Any], tuple[Array, ...]]]
 
 # Elements of a block, and of the smallest array that is worth blocks (measured: below, calls cost what memory saves).
-BLOCK = 1 << 15
-# Blocks from which on two threads share them.
-SHARED = 4
+BLOCK = 1 << 17
 LEAST = 1 << 18
 ALIGNMENT = 64
 
@@ -85,12 +81,7 @@ class _Blocks:
         self.direct = self._direct()
         self.buffers, self.own = self._buffers()
         self.kernels = {self.rows: self._kernels(self.rows)}
-        scratch = self.own + max(k.workspace for k in self.kernels[self.rows])
-        self.scratch = -(-scratch // ALIGNMENT) * ALIGNMENT
-        # Two threads share enough blocks, each with scratch memory of its own.
-        blocks = -(-self.size // self.rows)
-        self.parts = 2 if blocks >= SHARED and helper.available() else 1
-        self.workspace = self.parts * self.scratch
+        self.workspace = self.own + max(k.workspace for k in self.kernels[self.rows])
 
     def _direct(self) -> set[int]:
         """The results that no later part's reading of an operand can follow."""
@@ -139,31 +130,27 @@ class _Blocks:
 
     def run(self, *arrays: Array) -> None:
         """Run all blocks."""
-        _run_parts(self._calls(*arrays))
+        _run(self._calls(*arrays))
 
     def bound(self, *arrays: Array) -> Callable[[], None]:
         """The same, settled for these arrays."""
         if not all(a.flags.c_contiguous or a.shape == view for a, view in zip(arrays, self.views, strict=False)):
             return functools.partial(self.run, *arrays)  # reshaping copies, so it has to be done at each call
-        return functools.partial(_run_parts, self._calls(*arrays))
+        return functools.partial(_run, self._calls(*arrays))
 
-    def _calls(self, *arrays: Array) -> list[Calls]:
-        """The calls of each thread."""
+    def _calls(self, *arrays: Array) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
+        scratch = arrays[-1]
         viewed = [a.reshape(view) for a, view in zip(arrays, self.views, strict=False)]
-        blocks = range(0, self.size, self.rows)
-        share = -(-len(blocks) // self.parts)
-        parts: list[Calls] = []
-        for i in range(self.parts):
-            scratch = arrays[-1][i * self.scratch : (i + 1) * self.scratch]
-            calls: Calls = []
-            for start in blocks[i * share : (i + 1) * share]:
-                stop = min(start + self.rows, self.size)
-                block = [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)]
-                calls += self._block(block, stop - start, scratch)
-            parts.append(calls)
-        return parts
+        calls: list[tuple[Callable[..., Any], tuple[Array, ...]]] = []
+        for start in range(0, self.size, self.rows):
+            stop = min(start + self.rows, self.size)
+            block = [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)]
+            calls += self._block(block, stop - start, scratch)
+        return calls
 
-    def _block(self, arrays: list[Array], rows: int, scratch: Array) -> Calls:
+    def _block(
+        self, arrays: list[Array], rows: int, scratch: Array
+    ) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
         kernels = self.kernels.get(rows)
         if kernels is None:
             kernels = self.kernels[rows] = self._kernels(rows)
@@ -181,14 +168,7 @@ class _Blocks:
         return calls
 
 
-def _run_parts(parts: list[Calls]) -> None:
-    if len(parts) == 1:
-        _run(parts[0])
-    else:
-        helper.run_both(functools.partial(_run, parts[0]), functools.partial(_run, parts[1]))
-
-
-def _run(calls: Calls) -> None:
+def _run(calls: list[tuple[Callable[..., Any], tuple[Array, ...]]]) -> None:
     for call, arguments in calls:
         call(*arguments)
 

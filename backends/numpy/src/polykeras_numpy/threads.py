@@ -26,7 +26,10 @@ BLOCK = 1 << 17
 
 def wanted(program: Program) -> int:
     """1, or as many threads as BLAS may use, if one of the program's products is large."""
-    return most() if most() > 1 and _largest(program) >= LARGE else 1
+    library = _library()
+    if library is None or library.most == 1:
+        return 1
+    return library.most if _largest(program) >= LARGE else 1
 
 
 def _largest(program: Program) -> int:
@@ -48,12 +51,6 @@ def _flops(step: Step) -> int:
         window, filters = math.prod(kernel[:-1]), kernel[-1]
         return 2 * min(made.spec.size // max(filters, 1) * window, BLOCK) * filters
     return 0
-
-
-def most() -> int:
-    """How many threads BLAS may use in this process."""
-    library = _library()
-    return 1 if library is None else library.most
 
 
 class _Library(NamedTuple):
