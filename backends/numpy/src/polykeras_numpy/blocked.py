@@ -23,7 +23,7 @@ from polykeras.symbolic.spec import Spec
 Array = Any
 
 # Elements of a block, and of the smallest array that is worth blocks (measured: below, calls cost what memory saves).
-BLOCK = 1 << 17
+BLOCK = 1 << 18
 LEAST = 1 << 18
 ALIGNMENT = 64
 
