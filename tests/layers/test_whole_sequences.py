@@ -1,4 +1,4 @@
-"""LSTM, GRU and SimpleRNN as one op over the sequence, against their cell step by step, in every combination of options.
+"""LSTM, GRU and SimpleRNN as one op over the sequence, against their cell step by step, in all combinations of options.
 
 Which outputs are asked for (`return_sequences`, `return_state`) and the activations change with the combinations, so
 that each meets each of the others.
