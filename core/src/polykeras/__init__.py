@@ -24,6 +24,7 @@ _SUBMODULES = (
     "losses",
     "metrics",
     "models",
+    "objectives",
     "optimizers",
     "preprocessing",
     "regularizers",
