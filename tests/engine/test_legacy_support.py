@@ -52,8 +52,8 @@ def test_keras1_order_of_add_weight():
             self.w = self.add_weight((3,), initializer="ones", name="w")
             self.built = True
 
-    with pytest.warns(DeprecationWarning):
-        layer = Old()
+    layer = Old()
+    with pytest.warns(DeprecationWarning, match="Update your `add_weight`"):
         layer.build((None, 3))
     assert layer.get_weights()[0].tolist() == [1, 1, 1]
 

@@ -35,7 +35,8 @@ PRIVATE = {
     "layers.pooling": "_GlobalPooling1D _GlobalPooling2D _GlobalPooling3D _Pooling1D _Pooling2D _Pooling3D",
     "layers.recurrent": "Recurrent _generate_dropout_mask _generate_dropout_ones _standardize_args K activations",
     "layers.wrappers": "Wrapper _standardize_args",
-    "legacy.interfaces": "generate_legacy_interface raise_duplicate_arg_error legacy_dense_support legacy_recurrent_support "
+    "legacy.interfaces": "generate_legacy_interface raise_duplicate_arg_error legacy_dense_support "
+    "legacy_recurrent_support "
     "legacy_get_updates_support legacy_add_weight_support legacy_conv2d_support legacy_batchnorm_support",
     "legacy.layers": "MaxoutDense Highway AtrousConvolution1D AtrousConvolution2D Recurrent ConvRecurrent2D",
     "backend.tensorflow_backend": "get_session set_session",

@@ -41,6 +41,7 @@ __getattr__, __dir__ = lazy(
         "Model": "polykeras.engine.training:Model",
         "Sequential": "polykeras.engine.sequential:Sequential",
         "backend_scope": "polykeras.runtime.select:backend_scope",
+        "install_as_keras": "polykeras.shim:install_as_keras",
         "set_backend": "polykeras.runtime.select:set_backend",
         **{name: f"polykeras.{name}" for name in _SUBMODULES},
     },

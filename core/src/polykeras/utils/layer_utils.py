@@ -9,13 +9,13 @@ import numpy as np
 
 from polykeras import backend as K
 from polykeras.engine.layer_graph import get_source_inputs
+from polykeras.engine.network import Network
 from polykeras.engine.summary import print_summary
 from polykeras.engine.weights import count_params
 from polykeras.utils.conv_utils import convert_kernel
 
 if TYPE_CHECKING:
     from polykeras.engine.base_layer import Layer
-    from polykeras.engine.network import Network
 
 __all__ = [
     "convert_all_kernels_in_model",
@@ -67,7 +67,7 @@ def convert_dense_weights_data_format(
 
 def _convolutions(model: Network) -> Iterator[Any]:
     for layer in model.layers:
-        if hasattr(layer, "layers"):
+        if isinstance(layer, Network):
             yield from _convolutions(layer)
         elif type(layer).__name__ in _FLIPPED_BY_THEANO:
             yield layer
