@@ -7,6 +7,7 @@ from polykeras import backend as K
 from polykeras.layers import ConvLSTM2D, Input, Masking, SimpleRNN
 from polykeras.legacy.layers import ConvRecurrent2D, Recurrent
 from polykeras.models import Model, Sequential
+from polykeras.testing.layers import check_layer
 from tests.layers.arrays import float64, random, run
 
 
@@ -169,3 +170,8 @@ def test_stateful_images():
     np.testing.assert_array_equal(model.predict(ones), first)
     config = model.layers[0].get_config()
     assert config["kernel_size"] == (3, 3) and Averages.from_config(config).get_config() == config
+
+
+def test_the_layer_kit():
+    check_layer(Elman, {"units": 3, "return_sequences": True}, (None, None, 2))
+    check_layer(Averages, {"filters": 2, "kernel_size": 3}, (None, 3, 5, 6, 2))
