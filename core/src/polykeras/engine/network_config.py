@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polykeras.engine.base_layer import Layer
-from polykeras.engine.layer_graph import history, node_key
-from polykeras.engine.node import Node
+from polykeras.engine.layer_graph import history
+from polykeras.engine.node import Node, node_key
 from polykeras.symbolic.graph import Tensor
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
