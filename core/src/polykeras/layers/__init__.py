@@ -37,6 +37,7 @@ _PATHS = (  # modules in which Keras keeps its layers
     "wrappers",
 )
 _MODELS = {  # what a configuration may name besides layers
+    "BackendOperations": "polykeras.engine.raw_operations:BackendOperations",
     "InputLayer": _CORE["InputLayer"],
     "Model": "polykeras.engine.training:Model",
     "Network": "polykeras.engine.network:Network",
