@@ -1,11 +1,13 @@
 """polykeras: the API of multi-backend Keras on backends that plug in.
 
-Everything here is imported when it is first asked for; `import polykeras` itself does nothing.
+Everything here is imported when it is first asked for; `import polykeras` itself does nothing, save that imports below
+it find the modules that plugins announce.
 """
 
 from __future__ import annotations
 
 from polykeras._faces import lazy
+from polykeras._tree import watch_imports
 
 __version__ = "0.1.0"
 
@@ -15,7 +17,6 @@ _SUBMODULES = (
     "backend",
     "callbacks",
     "constraints",
-    "datasets",
     "engine",
     "initializers",
     "layers",
@@ -29,6 +30,8 @@ _SUBMODULES = (
     "utils",
     "wrappers",
 )
+
+watch_imports()
 
 __getattr__, __dir__ = lazy(
     __name__,

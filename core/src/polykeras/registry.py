@@ -37,6 +37,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "modules",
     "optimizers",
     "regularizers",
 ]
@@ -215,6 +216,7 @@ constraints = Registry("constraint", "polykeras.constraints")
 activations = Registry("activation function", "polykeras.activations")
 callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
+modules = Registry("module", "polykeras.modules")  # by their paths below `polykeras`: `_tree`
 
 EVERY_REGISTRY = (
     backends,
@@ -228,4 +230,5 @@ EVERY_REGISTRY = (
     activations,
     callbacks,
     applications,
+    modules,
 )
