@@ -34,8 +34,8 @@ def check_weights(weights: Any, include_top: bool, classes: int) -> None:
     """Refuse weights that are neither None, `imagenet` nor a file, and ImageNet's for other classes."""
     if weights not in (None, "imagenet") and not Path(weights).exists():
         raise ValueError(
-            f"The `weights` argument should be `None` (random initialization), 'imagenet' (trained on ImageNet), or the "
-            f"path of a weights file; {weights!r} is no file."
+            f"The `weights` argument should be `None` (random initialization), 'imagenet' (trained on ImageNet), or "
+            f"the path of a weights file; {weights!r} is no file."
         )
     if weights == "imagenet" and include_top and classes != CLASSES:
         raise ValueError(
@@ -57,7 +57,7 @@ def fetched(name: str, md5: str, origin: str) -> str:
 
     try:
         return str(get_file(name, origin + name, cache_subdir="models", file_hash=md5))
-    except Exception as error:  # noqa: BLE001  whatever the download died of, this is what to do
+    except Exception as error:  # whatever the download died of, this is what to do
         raise OSError(
             f"'{name}' could not be fetched from {origin} ({error}). On a machine without a network put the file "
             f"(md5 {md5}) into `~/.keras/models`, or pass `weights=` the path of a file, or `weights=None`."

@@ -35,12 +35,10 @@ def VGG16(  # noqa: N802 - Keras's name
     weights:      `imagenet` for the published ones, None for random ones, or the path of a file.
     input_tensor: a tensor to begin at instead of a new `Input`.
     input_shape:  (height, width, 3), at least 32 x 32; by default (224, 224, 3), or open without top.
-    pooling:      without top: `avg` or `max` over each channel, so (batch, 512); None: (batch, height / 32, width / 32, 512).
+    pooling:      without top: `avg` or `max` over each channel, so (batch, 512); None: (batch, h / 32, w / 32, 512).
     classes:      how many classes the top tells apart.
 
     Raises ValueError for arguments that do not fit, OSError where published weights cannot be fetched.
     """
     check_options("VGG16", kwargs)
-    return vgg(
-        "vgg16", (2, 2, 3, 3, 3), _PUBLISHED, include_top, weights, input_tensor, input_shape, pooling, classes
-    )
+    return vgg("vgg16", (2, 2, 3, 3, 3), _PUBLISHED, include_top, weights, input_tensor, input_shape, pooling, classes)
