@@ -15,7 +15,12 @@ from polykeras.engine.layer_graph import LayerGraph, history, node_of, trace_lay
 from polykeras.engine.names import numbered
 from polykeras.engine.network_config import functional_config, functional_parts
 from polykeras.engine.node import Node
-from polykeras.engine.raw_operations import BackendOperations, capture, depends_on_learning_phase
+from polykeras.engine.raw_operations import (
+    BackendOperations,
+    capture,
+    depends_on_learning_phase,
+    leave_weights_to_owners,
+)
 from polykeras.engine.scratch import in_scratch
 from polykeras.engine.terms import InputsKey, inputs_key, unique
 from polykeras.engine.weights import set_values
@@ -107,6 +112,7 @@ class Network(Layer):
         self.inputs = inputs
         self.outputs = outputs
         self._layers = list(self._graph.layers)
+        leave_weights_to_owners(self._layers)
         self._nodes_by_depth = self._graph.nodes_by_depth
         self._layers_by_depth = self._graph.layers_by_depth
         self._network_nodes = self._graph.node_keys
