@@ -29,6 +29,7 @@ PACKAGES = {
     "polykeras-layers": ["polykeras_layers"],
     "polykeras-optimizers": ["polykeras_optimizers"],
     "polykeras-metrics": ["polykeras_metrics"],
+    "polykeras-tensorboard": ["polykeras_tensorboard"],
     "polykeras-template": ["polykeras_template"],
     "pytest-polykeras": ["pytest_polykeras", "polykeras_conformance"],
 }
