@@ -12,7 +12,7 @@ from typing import Any
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained
-from polykeras_optimizers._parts import decayed_lr, value, zeros_like_each
+from polykeras_optimizers._parts import decayed_lr, root, value, zeros_like_each
 
 
 class RMSprop(Optimizer):
@@ -46,7 +46,7 @@ class RMSprop(Optimizer):
         self.updates = [K.update_add(self.iterations, 1)]
         for p, g, a in zip(params, grads, accumulators, strict=True):
             new_a = self.rho * a + fresh * K.square(g)
-            new_p = p - lr * g / (K.sqrt(new_a) + self.epsilon)
+            new_p = p - lr * g / (root(new_a) + self.epsilon)
             self.updates += [K.update(a, new_a), K.update(p, constrained(p, new_p))]
         return self.updates
 
