@@ -8,7 +8,7 @@ from tests.parity.golden import REFERENCE
 from tests.parity.test_api_engine import recorded, shown
 
 MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils")
-WAITING = {"TFOptimizer", "TensorBoard", "RemoteMonitor"}
+WAITING = {"TFOptimizer"}
 """Not written yet."""
 INTERNAL = {
     "callbacks.standardize_input_data",
