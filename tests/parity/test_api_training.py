@@ -8,16 +8,10 @@ from tests.parity.golden import REFERENCE
 from tests.parity.test_api_engine import recorded, shown
 
 MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils")
-WAITING = {"TFOptimizer", "TensorBoard", "RemoteMonitor"}
+WAITING = {"TensorBoard", "RemoteMonitor"}
 """Not written yet."""
 INTERNAL = {
     "callbacks.standardize_input_data",
-    "losses.deserialize_keras_object",
-    "losses.serialize_keras_object",
-    "metrics.deserialize_keras_object",
-    "metrics.serialize_keras_object",
-    "optimizers.deserialize_keras_object",
-    "optimizers.serialize_keras_object",
     "engine.training.Layer",
     "engine.training.collect_metrics",
     "engine.training.slice_arrays",

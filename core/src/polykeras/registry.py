@@ -39,6 +39,7 @@ __all__ = [
     "metrics",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 T = TypeVar("T")
@@ -215,6 +216,7 @@ constraints = Registry("constraint", "polykeras.constraints")
 activations = Registry("activation function", "polykeras.activations")
 callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
+schedules = Registry("learning-rate schedule", "polykeras.schedules")
 
 EVERY_REGISTRY = (
     backends,
@@ -228,4 +230,5 @@ EVERY_REGISTRY = (
     activations,
     callbacks,
     applications,
+    schedules,
 )

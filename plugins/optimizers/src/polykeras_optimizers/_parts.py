@@ -21,6 +21,11 @@ def decayed_lr(optimizer: Any) -> Any:
     return optimizer.lr * (1.0 / (1.0 + optimizer.decay * steps))
 
 
+def scheduled_counter(optimizer: Any) -> list[Any]:
+    """The counter of steps as part of the state: where a schedule depends on it. Else it is in no file, as in Keras."""
+    return [] if optimizer.lr_schedule is None else [optimizer.iterations]
+
+
 def step_number(optimizer: Any) -> Any:
     """t = 1, 2, ...: a float scalar"""
     return K.cast(optimizer.iterations, K.floatx()) + 1.0
