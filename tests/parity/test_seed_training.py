@@ -107,6 +107,11 @@ def test_S155_weights_of_adam():
     assert [w.shape for w in m.optimizer.get_weights()] == shapes
 
 
+def test_S158_adapter():
+    assert args(optimizers.TFOptimizer) == dict(optimizer=req)
+    assert raises(NotImplementedError, optimizers.TFOptimizer(None).get_config)
+
+
 def test_S159_names_in_any_case():
     names = ("sgd", "rmsprop", "Adam", "nadam", "SGD", "ADAM")
     found = [type(optimizers.get(n)).__name__ for n in names]
