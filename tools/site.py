@@ -1,4 +1,4 @@
-"""What `mkdocs build` shows besides docs/: a page for each registry, and Markdown files from elsewhere."""
+"""What `mkdocs build` shows besides docs/: a page for each registry, and Markdown elsewhere in the checkout."""
 
 from __future__ import annotations
 
