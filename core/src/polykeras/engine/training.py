@@ -20,7 +20,7 @@ from polykeras.engine.feeding import (
     standardize_weights,
 )
 from polykeras.engine.functions import keras_function, step_function
-from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps
+from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps, reset_metrics
 from polykeras.engine.network import Network
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
@@ -474,6 +474,10 @@ class Model(Network):
         key = shapes_of(x), shapes_of(y)
         if None not in key and all(a is b for a, b in zip(data.arrays, [*to_list(x), *to_list(y)], strict=True)):
             self._known_batches = _remember(self._known_batches, key)
+
+    def reset_metrics(self) -> None:
+        """Set the metrics with state back, as `fit` and `evaluate` do before each pass over the data."""
+        reset_metrics(self)
 
     # -- generators --------------------------------------------------------------------------------------------------
 
