@@ -18,6 +18,7 @@ import numpy as np
 from polykeras import backend as K
 from polykeras import losses
 from polykeras import metrics as metrics_module
+from polykeras.engine.terms import AddedMetric
 from polykeras.legacy.interfaces import warn_caller
 from polykeras.losses.objects import of_rank
 from polykeras.suggest import nearest
@@ -70,7 +71,7 @@ class Measures:
     names: list[str]
     tensors: list[Any]  # without the total loss
     updates: list[Any]  # of metrics with state
-    stateful: dict[str, Any]  # metrics with state by name
+    stateful: dict[str, Any]  # by name what is not averaged over batches: metrics with state; None for a bare value
 
 
 # -- one setting per output ------------------------------------------------------------------------------------------
@@ -188,8 +189,8 @@ def check_length(given: Sequence[Any], names: Sequence[str], argument: str) -> N
 # -- the graph of losses and metrics ---------------------------------------------------------------------------------
 
 
-def make_placeholders(plan: OutputPlan) -> None:
-    """The target and the sample weights of an output with a loss."""
+def make_placeholders(plan: OutputPlan, inputs: Sequence[Any] = ()) -> None:
+    """The target and the sample weights of an output with a loss, of a model with these inputs."""
     if plan.target is None:
         plan.target = K.placeholder(
             ndim=len(plan.shape),
@@ -199,7 +200,7 @@ def make_placeholders(plan: OutputPlan) -> None:
         )
         if plan.target_shape is not None:
             plan.target._keras_shape = plan.target_shape  # what metrics may rely on; data is checked against it
-    elif not K.is_placeholder(plan.target):
+    elif not K.is_placeholder(plan.target) or any(plan.target is one for one in inputs):
         plan.target_is_fed = False
         return  # whoever computes the targets can weigh them there
     rank = 2 if plan.weight_mode == "temporal" else 1
@@ -224,8 +225,10 @@ def weighted(tensors: Sequence[Any], plans: Sequence[OutputPlan]) -> list[Any]:
     return substitute(list(tensors), factors)
 
 
-def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures:
+def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any], added: Sequence[AddedMetric] = ()) -> Measures:
     """The total loss, the outputs' losses where there are several outputs, and the metrics.
+
+    own_losses, added: what layers and the model have added as losses and as metrics.
 
     Raises ValueError where there is nothing to minimise.
     """
@@ -240,7 +243,8 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
         if len(plans) > 1:
             result.names.append(f"{plan.name}_loss")
             result.tensors.append(loss)
-    for own in own_losses:
+    for one in own_losses:
+        own = one if one.ndim == 0 else K.mean(one)
         result.total_loss = own if result.total_loss is None else result.total_loss + own
     if result.total_loss is None:
         raise ValueError("The model cannot be compiled because it has no loss to optimize.")
@@ -252,6 +256,13 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
             _add_metric(result, plan, metric, prefix, by_weight=False)
         for metric in plan.weighted_metrics:
             _add_metric(result, plan, metric, prefix, by_weight=True)
+    for one in added:
+        name = unique(one.name, result.names)
+        result.names.append(name)
+        result.tensors.append(one.value)
+        result.updates += one.updates
+        if not one.averaged:
+            result.stateful[name] = one.metric
     return result
 
 

@@ -143,8 +143,8 @@ class Model(Network):
         ]
         for plan in plans:
             if plan.trained:
-                compiling.make_placeholders(plan)
-        measures = compiling.measures(plans, self.losses)
+                compiling.make_placeholders(plan, self.inputs)
+        measures = compiling.measures(plans, self.losses, self.added_metrics)
 
         self.loss_functions = loss_functions
         self._unweighted_loss = measures.total_loss
@@ -152,7 +152,7 @@ class Model(Network):
         self.metrics_tensors = measures.tensors
         self.metrics_updates = measures.updates
         self.stateful_metric_names = list(measures.stateful)
-        self.stateful_metric_functions = list(measures.stateful.values())
+        self.stateful_metric_functions = [metric for metric in measures.stateful.values() if metric is not None]
         self.targets = [plan.target for plan in plans]
 
         fed = [plan for plan in plans if plan.trained and plan.target_is_fed]
