@@ -37,6 +37,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "modules",
     "optimizers",
     "regularizers",
     "schedules",
@@ -216,6 +217,7 @@ constraints = Registry("constraint", "polykeras.constraints")
 activations = Registry("activation function", "polykeras.activations")
 callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
+modules = Registry("module", "polykeras.modules")  # by their paths below `polykeras`: `_tree`
 schedules = Registry("learning-rate schedule", "polykeras.schedules")
 
 EVERY_REGISTRY = (
@@ -230,5 +232,6 @@ EVERY_REGISTRY = (
     activations,
     callbacks,
     applications,
+    modules,
     schedules,
 )

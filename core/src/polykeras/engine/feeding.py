@@ -297,12 +297,12 @@ def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
     return [(start, min(size, start + batch_size)) for start in range(0, size, batch_size)]
 
 
-def batch_shuffle(index: np.ndarray, batch_size: int) -> np.ndarray:
-    """`index` with its whole batches in random order; samples stay within their batch, the rest stays last."""
-    whole = len(index) // batch_size * batch_size
-    batches = index[:whole].reshape(-1, batch_size)
+def batch_shuffle(index_array: np.ndarray, batch_size: int) -> np.ndarray:
+    """`index_array` with its whole batches in random order; samples stay within their batch, the rest stays last."""
+    whole = len(index_array) // batch_size * batch_size
+    batches = index_array[:whole].reshape(-1, batch_size)
     np.random.shuffle(batches)
-    return np.concatenate([batches.reshape(-1), index[whole:]])
+    return np.concatenate([batches.reshape(-1), index_array[whole:]])
 
 
 def slices(arrays: Arrays, size: int, batch_size: int) -> Iterator[tuple[int, Arrays]]:

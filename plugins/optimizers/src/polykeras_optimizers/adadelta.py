@@ -15,7 +15,7 @@ from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained, keras1_order
 from polykeras.optimizers.schedule import Rate, rate_config, rate_from
-from polykeras_optimizers._parts import decayed_lr, scheduled_counter, value, zeros_like_each
+from polykeras_optimizers._parts import decayed_lr, root, scheduled_counter, value, zeros_like_each
 
 
 class Adadelta(Optimizer):
@@ -51,7 +51,7 @@ class Adadelta(Optimizer):
         self.updates = [K.update_add(self.iterations, 1)]
         for p, g, a, d in zip(params, grads, accumulators, deltas, strict=True):
             new_a = rho * a + fresh * K.square(g)
-            u = g * K.sqrt(d + self.epsilon) / K.sqrt(new_a + self.epsilon)
+            u = g * root(d + self.epsilon) / root(new_a + self.epsilon)
             new_d = rho * d + fresh * K.square(u)
             self.updates += [K.update(a, new_a), K.update(p, constrained(p, p - lr * u)), K.update(d, new_d)]
         return self.updates

@@ -13,7 +13,7 @@ from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained, keras1_order
 from polykeras.optimizers.schedule import Rate, rate_config, rate_from
-from polykeras_optimizers._parts import decayed_lr, scheduled_counter, value, zeros_like_each
+from polykeras_optimizers._parts import decayed_lr, root, scheduled_counter, value, zeros_like_each
 
 
 class Adagrad(Optimizer):
@@ -44,7 +44,7 @@ class Adagrad(Optimizer):
         self.updates = [K.update_add(self.iterations, 1)]
         for p, g, a in zip(params, grads, accumulators, strict=True):
             new_a = a + K.square(g)
-            new_p = p - lr * g / (K.sqrt(new_a) + self.epsilon)
+            new_p = p - lr * g / (root(new_a) + self.epsilon)
             self.updates += [K.update(a, new_a), K.update(p, constrained(p, new_p))]
         return self.updates
 

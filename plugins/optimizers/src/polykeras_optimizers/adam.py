@@ -15,7 +15,7 @@ from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained, keras1_order
 from polykeras.optimizers.schedule import Rate, rate_config, rate_from
-from polykeras_optimizers._parts import decayed_lr, step_number, value, zeros_like_each
+from polykeras_optimizers._parts import decayed_lr, root, step_number, value, zeros_like_each
 
 
 class Adam(Optimizer):
@@ -71,7 +71,7 @@ class Adam(Optimizer):
             if self.amsgrad:
                 scale = K.maximum(vhat, new_v)
                 self.updates.append(K.update(vhat, scale))
-            new_p = self._before_step(p, lr) - lr_t * new_m / (K.sqrt(scale) + self.epsilon)
+            new_p = self._before_step(p, lr) - lr_t * new_m / (root(scale) + self.epsilon)
             self.updates += [K.update(m, new_m), K.update(v, new_v), K.update(p, constrained(p, new_p))]
         return self.updates
 

@@ -19,7 +19,7 @@ from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained, keras1_order
 from polykeras.optimizers.schedule import Rate, rate_config, rate_from
-from polykeras_optimizers._parts import decayed_lr, value, zeros_like_each
+from polykeras_optimizers._parts import decayed_lr, root, value, zeros_like_each
 
 
 class Ftrl(Optimizer):
@@ -91,7 +91,7 @@ class Ftrl(Optimizer):
 
     def _scale(self, a: Any) -> Any:
         """a^(−power)"""
-        return K.sqrt(a) if self.learning_rate_power == -0.5 else K.pow(a, -self.learning_rate_power)
+        return root(a) if self.learning_rate_power == -0.5 else K.pow(a, -self.learning_rate_power)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -17,7 +17,7 @@ from polykeras import backend as K
 from polykeras.legacy.interfaces import later
 from polykeras.optimizers.base import Optimizer, constrained, keras1_order
 from polykeras.optimizers.schedule import Rate, rate_config, rate_from
-from polykeras_optimizers._parts import step_number, value, zeros_like_each
+from polykeras_optimizers._parts import root, step_number, value, zeros_like_each
 
 
 class Nadam(Optimizer):
@@ -67,7 +67,7 @@ class Nadam(Optimizer):
         for p, g, m, v in zip(params, grads, ms, vs, strict=True):
             new_m = self.beta_1 * m + fresh_1 * g
             new_v = self.beta_2 * v + fresh_2 * K.square(g)
-            new_p = p - (of_gradient * g + of_mean * new_m) / (K.sqrt(correction * new_v) + self.epsilon)
+            new_p = p - (of_gradient * g + of_mean * new_m) / (root(correction * new_v) + self.epsilon)
             self.updates += [K.update(m, new_m), K.update(v, new_v), K.update(p, constrained(p, new_p))]
         return self.updates
 
