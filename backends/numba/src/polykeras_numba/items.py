@@ -14,7 +14,7 @@ from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import blas, elementwise, parts, reduction
+from polykeras_numba import blas, elementwise, packing, parts, product, reduction, sums, windows
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.lanes import MEMORY
 
@@ -26,20 +26,28 @@ class Item(NamedTuple):
 
     function:  the kernel's address.
     words:     the table.
-    addresses: for each array, operands first, then results: the word where its address belongs, and an offset in bytes.
+    addresses: the word where an address belongs, which array's it is, and an offset in bytes. Arrays are numbered, the
+               operands first, then the results; the one after them is the step's scratch memory.
     """
 
     function: int
-    words: list[int]
-    addresses: list[tuple[int, int]]
+    words: Sequence[int]
+    addresses: list[tuple[int, int, int]]
 
 
-def item(step: Step, strides: Callable[[Value], Strides]) -> Item | None:
-    """The item of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
+def items(step: Step, strides: Callable[[Value], Strides]) -> list[Item] | None:
+    """The items of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
     maker = _MAKERS.get(step.op.name)
     if maker is None or step.dynamic or step.allocates or any(v.kind == "unused" for v in step.outs):
         return None
-    return maker(step, [strides(v) for v in step.arrays])
+    made = maker(step, [strides(v) for v in step.arrays])
+    return [made] if isinstance(made, Item) else made
+
+
+def scratch(step: Step) -> int:
+    """Bytes of scratch memory that the step's items may need, however its arrays lie."""
+    found = _SCRATCH.get(step.op.name)
+    return 0 if found is None else found(step)
 
 
 # -- elementwise -----------------------------------------------------------------------------------------------------
@@ -86,7 +94,7 @@ def _elementwise(
     description = elementwise.Description(operands, found.letters, ops, results)
     title = f"{', '.join(op for op, _, _ in ops)} on {', '.join(operands)}"
     function = KERNELS.address("elementwise", repr(tuple(description)), title)
-    addresses = [(elementwise.address_word(i), offset if i < len(operands) else 0) for i in range(len(every))]
+    addresses = [(elementwise.address_word(i), i, offset if i < len(operands) else 0) for i in range(len(every))]
     return Item(function, found.words, addresses)
 
 
@@ -111,7 +119,7 @@ def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
     first, last = axes[0], axes[-1] + 1
     sizes = [math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])]
     function = KERNELS.address("reduction", repr((name, source.dtype))[1:-1], f"{name} of {source.dtype}")
-    return Item(function, [0, 0, *sizes], [(0, 0), (1, 0)])
+    return Item(function, [0, 0, *sizes], [(0, 0, 0), (1, 1, 0)])
 
 
 def reduces(step: Step) -> bool:
@@ -139,7 +147,7 @@ def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
     turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
     words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
-    return Item(address, words, [(1, 0), (2, 0), (3, 0)])  # type: ignore[arg-type]
+    return Item(address, words, [(1, 0, 0), (2, 1, 0), (3, 2, 0)])  # type: ignore[arg-type]
 
 
 def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
@@ -152,9 +160,73 @@ def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-_MAKERS: dict[str, Callable[[Step, Sequence[Strides]], Item | None]] = {
+# -- convolutions ----------------------------------------------------------------------------------------------------
+
+
+def _convolved(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+    g = windows.geometry(step)
+    if g is None or not _lies_flat(step, 1, strides):
+        return None
+    return _sums(windows.forward(g, strides[0]), 0, 1)
+
+
+def _input_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+    g = windows.geometry(step)
+    if g is None or not _lies_flat(step, 1, strides):
+        return None
+    return _sums(windows.input_grad(g, strides[0]), 0, 1)
+
+
+def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+    g = windows.geometry(step)
+    found = None if g is None else windows.kernel_grad(g, *strides)
+    return None if found is None else _sums(found, 0, 1)
+
+
+def _lies_flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
+    return is_contiguous(step.arrays[operand].spec.shape, strides[operand])  # type: ignore[arg-type]
+
+
+def _sums(found: windows.Sums, a: int, b: int) -> list[Item]:
+    """The items of sums of products of two operands; the scratch memory comes after them and the result."""
+    scratch = 3
+    made = []
+    tile, itemsize = found.tile, found.itemsize
+    if found.packing is not None:
+        words, start = found.packing
+        arguments = repr((product.panel_columns(tile, itemsize), itemsize))[1:-1]
+        function = KERNELS.address("packing", arguments, "panels")
+        made.append(Item(function, words, [(packing.SOURCE, b, start), (packing.TARGET, scratch, 0)]))
+    function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
+    places = [(sums.A, a, 0), (sums.C, 2, 0), (sums.BUFFER, scratch, found.buffer), (sums.PANELS, scratch, 0)]
+    places.append((sums.B, b, 0) if found.packing is None else (sums.B, scratch, 0))
+    if not found.scratch:
+        places = [p for p in places if p[1] != scratch]
+    made.append(Item(function, found.words, places))
+    return made
+
+
+def _windows_scratch(step: Step) -> int:
+    g = windows.geometry(step)
+    if g is None:
+        return 0
+    # elements that all lie in one place: the case in which everything must be copied
+    nowhere = (0,) * len(step.arrays[0].spec.shape)  # type: ignore[arg-type]
+    if step.op.name == "conv_kernel_grad":
+        found = windows.kernel_grad(g, nowhere, nowhere)
+        return 0 if found is None else found.scratch
+    return (windows.forward if step.op.name == "conv" else windows.input_grad)(g, nowhere).scratch
+
+
+_SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(
+    ("conv", "conv_input_grad", "conv_kernel_grad"), _windows_scratch
+)
+_MAKERS: dict[str, Callable[[Step, Sequence[Strides]], Item | list[Item] | None]] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
     **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
     "matmul": _product,
+    "conv": _convolved,
+    "conv_input_grad": _input_gradient,
+    "conv_kernel_grad": _kernel_gradient,
 }
