@@ -330,7 +330,7 @@ def _merged(shape: Sizes, strides: Sizes) -> list[tuple[int, int]]:
 
 
 class _Product(NamedTuple):
-    """Offsets of a's and c's rows and of outer k in a; rows of b where outer k starts; inner k, and a's step along it."""
+    """Offsets of a's and c's rows and of outer k in a; rows of b where outer k starts; inner k, a's step along it."""
 
     a_rows: Array
     c_rows: Array
