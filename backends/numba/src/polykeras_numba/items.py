@@ -7,32 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from polykeras.runtime.program import Step, Value
 from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import blas, elementwise, packing, parts, product, reduction, sums, windows
+from polykeras_numba import blas, elementwise, parts, random_items, reduction, window_items
 from polykeras_numba.cache import KERNELS
+from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
-
-Strides = tuple[int, ...]
-
-
-class Item(NamedTuple):
-    """A kernel and its table, but for the addresses of the arrays.
-
-    function:  the kernel's address.
-    words:     the table.
-    addresses: the word where an address belongs, which array's it is, and an offset in bytes. Arrays are numbered, the
-               operands first, then the results; the one after them is the step's scratch memory.
-    """
-
-    function: int
-    words: Sequence[int]
-    addresses: list[tuple[int, int, int]]
 
 
 def items(step: Step, strides: Callable[[Value], Strides]) -> list[Item] | None:
@@ -160,73 +144,12 @@ def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-# -- convolutions ----------------------------------------------------------------------------------------------------
-
-
-def _convolved(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
-    g = windows.geometry(step)
-    if g is None or not _lies_flat(step, 1, strides):
-        return None
-    return _sums(windows.forward(g, strides[0]), 0, 1)
-
-
-def _input_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
-    g = windows.geometry(step)
-    if g is None or not _lies_flat(step, 1, strides):
-        return None
-    return _sums(windows.input_grad(g, strides[0]), 0, 1)
-
-
-def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
-    g = windows.geometry(step)
-    found = None if g is None else windows.kernel_grad(g, *strides)
-    return None if found is None else _sums(found, 0, 1)
-
-
-def _lies_flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
-    return is_contiguous(step.arrays[operand].spec.shape, strides[operand])  # type: ignore[arg-type]
-
-
-def _sums(found: windows.Sums, a: int, b: int) -> list[Item]:
-    """The items of sums of products of two operands; the scratch memory comes after them and the result."""
-    scratch = 3
-    made = []
-    tile, itemsize = found.tile, found.itemsize
-    if found.packing is not None:
-        words, start = found.packing
-        arguments = repr((product.panel_columns(tile, itemsize), itemsize))[1:-1]
-        function = KERNELS.address("packing", arguments, "panels")
-        made.append(Item(function, words, [(packing.SOURCE, b, start), (packing.TARGET, scratch, 0)]))
-    function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
-    places = [(sums.A, a, 0), (sums.C, 2, 0), (sums.BUFFER, scratch, found.buffer), (sums.PANELS, scratch, 0)]
-    places.append((sums.B, b, 0) if found.packing is None else (sums.B, scratch, 0))
-    if not found.scratch:
-        places = [p for p in places if p[1] != scratch]
-    made.append(Item(function, found.words, places))
-    return made
-
-
-def _windows_scratch(step: Step) -> int:
-    g = windows.geometry(step)
-    if g is None:
-        return 0
-    # elements that all lie in one place: the case in which everything must be copied
-    nowhere = (0,) * len(step.arrays[0].spec.shape)  # type: ignore[arg-type]
-    if step.op.name == "conv_kernel_grad":
-        found = windows.kernel_grad(g, nowhere, nowhere)
-        return 0 if found is None else found.scratch
-    return (windows.forward if step.op.name == "conv" else windows.input_grad)(g, nowhere).scratch
-
-
-_SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(
-    ("conv", "conv_input_grad", "conv_kernel_grad"), _windows_scratch
-)
-_MAKERS: dict[str, Callable[[Step, Sequence[Strides]], Item | list[Item] | None]] = {
+_SCRATCH: dict[str, Callable[[Step], int]] = window_items.SCRATCH
+_MAKERS: dict[str, Maker] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
     **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
     "matmul": _product,
-    "conv": _convolved,
-    "conv_input_grad": _input_gradient,
-    "conv_kernel_grad": _kernel_gradient,
+    **window_items.MAKERS,
+    **random_items.MAKERS,
 }
