@@ -12,6 +12,7 @@ from polykeras.runtime.xp.ctc import Ctc
 from polykeras.runtime.xp.elementwise import Elementwise
 from polykeras.runtime.xp.gru import Gru
 from polykeras.runtime.xp.image import Image
+from polykeras.runtime.xp.indexing import Indexing
 from polykeras.runtime.xp.linalg import Linalg
 from polykeras.runtime.xp.lstm import Lstm
 from polykeras.runtime.xp.normalization import Normalization
@@ -26,6 +27,7 @@ from polykeras.runtime.xp.sparse import Sparse
 class XpBackend(
     Elementwise,
     Shape,
+    Indexing,
     Reduce,
     Linalg,
     Conv,
