@@ -31,8 +31,11 @@ def sigmoid(k: Lanes, x: Number) -> Number:
     """1 / (1 + e ** -x), with t = e ** -|x| as 1 / (1 + t), or t / (1 + t) where x is negative"""
     b = k.builder
     one = k.like(x, 1.0)
-    n, r = _reduced(k, b.fneg(_held(k, k.absolute(x), 700.0)))
-    t = b.fmul(b.fadd(b.fmul(r, k.polynomial(r, EXPM1)), one), _power_of_two(k, n))
+    n, r = _reduced(k, b.fneg(_held(k, k.absolute(x), 800.0)))
+    # in two steps: numbers below 2 ** -1022 have no exponent of their own
+    half = b.ashr(n, k.constant(I64, 1))
+    t = b.fmul(b.fadd(b.fmul(r, k.polynomial(r, EXPM1)), one), _power_of_two(k, half))
+    t = b.fmul(t, _power_of_two(k, b.sub(n, half)))
     result = b.fdiv(k.select(b.fcmp_ordered("<", x, k.like(x, 0.0)), t, one), b.fadd(one, t))
     return k.select(k.is_nan(x), x, result)
 
