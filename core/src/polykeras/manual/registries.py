@@ -71,6 +71,11 @@ KINDS = {
         "Applications",
         "Whole models, as functions that make them: `from polykeras.applications import ...`.",
     ),
+    "schedules": (
+        "Learning-rate schedules",
+        "`SGD(lr=ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.9))`: the learning rate as a function of the "
+        "number of steps.",
+    ),
 }
 
 
@@ -93,7 +98,8 @@ def registry_pages() -> Iterator[tuple[str, str]]:
     """(file name, text) of each registry's page, `all-layers.md` and so on. Loads all that is registered."""
     for one in registry.EVERY_REGISTRY:
         kind = one.group.rpartition(".")[2]
-        yield f"{PREFIX}{kind}.md", _page(*KINDS[kind], one)
+        if one is not registry.modules:  # names in the tree of modules, nothing to read about
+            yield f"{PREFIX}{kind}.md", _page(*KINDS[kind], one)
 
 
 def entries(one: Registry) -> list[Entry]:
