@@ -105,7 +105,8 @@ class Tokenizer:
 
     def _words(self, text: Any) -> list[str]:
         if self.char_level or isinstance(text, list):
-            return [word.lower() for word in text] if self.lower else list(text)
+            words = [word.lower() for word in text] if isinstance(text, list) else text.lower()
+            return list(words if self.lower else text)
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:

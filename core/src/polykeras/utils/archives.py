@@ -19,6 +19,7 @@ __all__ = ["UnsafeArchiveError", "extract"]
 
 GIB = 1 << 30
 CHUNK = 1 << 20
+TAIL = 16 * CHUNK  # what may follow a tar archive's last member; it is usually 10 KiB
 BLOW_UP = 200
 """An archive may unpack to 1 GiB, or to this many times its own size: texts shrink tenfold, bombs a thousandfold."""
 MEMBERS = 100_000
@@ -92,6 +93,10 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
                 refused = f"claims a size of {entry.size} bytes"
             plain = refused is None and entry.isreg()
             yield _Member(entry.name, entry.isdir(), refused, file.extractfile(entry) if plain else None)
+        if file.fileobj is not None:  # to the end of the compressed data, where their checksum is
+            for _ in range(TAIL // CHUNK):
+                if not file.fileobj.read(CHUNK):
+                    break
 
 
 def _zip_members(archive: Path) -> Iterator[_Member]:
