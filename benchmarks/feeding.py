@@ -1,6 +1,6 @@
 """`python -m benchmarks.feeding`: one network trained from arrays, and from batches that workers make.
 
-Arrays are shuffled by `fit`; the generator and the Sequence pick the same number of random rows for each batch. All ways
+Arrays are shuffled by `fit`; the generator and the Sequence pick as many random rows for each batch. All ways
 take turns of one epoch on one model, so a slow minute of the machine is everybody's. Workers are started within the
 turn, as in each call of `fit`; processes need half a second for it, so their steady speed is told too.
 """
