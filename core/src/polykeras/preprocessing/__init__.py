@@ -1,4 +1,4 @@
-"""Preparing data: sequences and texts. Pure Python and NumPy."""
+"""Data before it is fed: sequences and texts, and the modules that distributions bring."""
 
 from polykeras._faces import lazy
 

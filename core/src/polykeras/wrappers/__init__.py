@@ -1,4 +1,4 @@
-"""Wrappers for other libraries."""
+"""Models in the clothes of other libraries: scikit-learn, and the modules that distributions bring."""
 
 from polykeras._faces import lazy
 
