@@ -1,6 +1,6 @@
 """Callbacks: objects that `fit` tells what happens in training."""
 
-from polykeras.callbacks.base import Callback, CallbackList
+from polykeras.callbacks.base import Callback, CallbackList, Logs, RunKeeper
 from polykeras.callbacks.checkpoint import ModelCheckpoint
 from polykeras.callbacks.csv_logger import CSVLogger
 from polykeras.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
@@ -19,9 +19,11 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "Logs",
     "ModelCheckpoint",
     "Progbar",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RunKeeper",
     "TerminateOnNaN",
 ]

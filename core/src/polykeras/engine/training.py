@@ -22,6 +22,7 @@ from polykeras.engine.feeding import (
 from polykeras.engine.functions import keras_function, step_function
 from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps
 from polykeras.engine.network import Network
+from polykeras.engine.run import validation_epochs
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
@@ -311,6 +312,8 @@ class Model(Network):
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        *,
+        validation_freq: Any = 1,
         **kwargs: Any,
     ) -> Any:
         """Train the model; the History.
@@ -327,6 +330,7 @@ class Model(Network):
         sample_weight: weights per sample, or per time step with `sample_weight_mode="temporal"`.
         steps_per_epoch, validation_steps: number of steps, for models whose data are tensors. With arrays, each step
             takes all of them.
+        validation_freq: validate after every so many epochs, or after those of a list, counted from 1.
 
         Raises RuntimeError before `compile`, ValueError for data that does not fit the model.
         """
@@ -345,6 +349,7 @@ class Model(Network):
                 class_weight,
                 shuffle=bool(shuffle),
                 initial_epoch=initial_epoch,
+                validation_freq=validation_freq,
             )
         batch_size = _batch_size(batch_size, steps_per_epoch, "steps_per_epoch")
         data = self._data(x, y, sample_weight, class_weight, batch_size)
@@ -379,6 +384,7 @@ class Model(Network):
             verbose=verbose,
             callbacks=callbacks,
             validation=validation,
+            validates=validation_epochs(validation_freq),
             shuffle=shuffle,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
@@ -500,6 +506,8 @@ class Model(Network):
         use_multiprocessing: bool = False,
         shuffle: bool = True,
         initial_epoch: int = 0,
+        *,
+        validation_freq: Any = 1,
     ) -> Any:
         """Train on batches `(x, y)` or `(x, y, sample_weight)` that a generator or a `Sequence` gives; the History.
 
@@ -507,6 +515,7 @@ class Model(Network):
         validation_data: as for `fit`, or a generator or Sequence, with `validation_steps` batches.
         max_queue_size, workers: batches made ahead, and threads that make them; 0 workers: made when needed.
         shuffle: the order of a Sequence's batches, in every epoch anew.
+        validation_freq: as for `fit`.
         """
         self._check_compiled()
         self._check_trainable_weights_consistency()
@@ -526,6 +535,7 @@ class Model(Network):
             use_multiprocessing=use_multiprocessing,
             shuffle=shuffle,
             initial_epoch=initial_epoch,
+            validates=validation_epochs(validation_freq),
         )
         _plugins_call("polykeras_train_end", model=self, history=history)
         return history
