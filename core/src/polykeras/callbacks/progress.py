@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,31 +27,39 @@ class ProgbarLogger(Callback):
         self.epochs = 1
         self.target: int | None = None
         self.seen = 0
-        self.log_values: list[tuple[str, Any]] = []
         self.progbar: Progbar | None = None
+        self._epoch = 0
+        self._names: list[str] = []
+        self._shown, self._unshown = Tally(), Tally()
+        self._next = 0.0  # when the bar may be drawn again
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.verbose = self.params["verbose"]
         self.epochs = self.params["epochs"]
+        self._names = [name for name in self.params["metrics"] if not name.startswith("val_")]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.seen = 0
+        self._epoch = epoch
+        self._shown, self._unshown = Tally(), Tally()
+        self._next = 0.0
         if not self.verbose:
             return
         say(f"Epoch {epoch + 1}/{self.epochs}")
         self.target = self.params["steps"] if self.use_steps else self.params["samples"]
         self.progbar = Progbar(self.target, verbose=self.verbose, stateful_metrics=self.stateful_metrics)
 
-    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        self.log_values = []
-
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        self.seen += 1 if self.use_steps else logs.get("size", 0)
-        self.log_values = [(name, logs[name]) for name in self.params["metrics"] if name in logs]
+        count = 1 if self.use_steps else logs.get("size", 0)
+        self.seen += count
+        self._unshown.add(self._names, logs, count)
         # The last update waits for the epoch's end, where the validation's values are known.
         if self.progbar is not None and (self.target is None or self.seen < self.target):
-            self.progbar.update(self.seen, self.log_values)
+            now = time.perf_counter()
+            if now >= self._next:
+                self._next = now + self.progbar.interval
+                self.progbar.update(self.seen, self._newly_shown())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.progbar is None:
@@ -59,5 +68,58 @@ class ProgbarLogger(Callback):
         values = [(name, logs[name]) for name in self.params["metrics"] if name in logs and name.startswith("val_")]
         if self.target is not None and self.seen < self.target:
             self.progbar.target = self.seen  # training was stopped within the epoch
-        self.progbar.update(self.seen, self.log_values + values)
+        self.progbar.update(self.seen, self._newly_shown() + values)
         self.progbar = None
+
+    def _newly_shown(self) -> list[tuple[str, Any]]:
+        """The values of the batches since the last update of the bar."""
+        newly = self._unshown
+        self._unshown = Tally()
+        self._shown.merge(newly)
+        return newly.values(self.stateful_metrics)
+
+    def get_state(self) -> dict[str, Any] | None:
+        if self.progbar is None:
+            return None
+        everything = Tally()
+        everything.merge(self._shown)
+        everything.merge(self._unshown)
+        return {"epoch": self._epoch, "seen": self.seen, "tally": vars(everything)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.on_epoch_begin(state["epoch"])
+        self.seen = state["seen"]
+        vars(self._unshown).update(state["tally"])
+        if self.progbar is not None:
+            self.progbar.update(self.seen, self._newly_shown())
+
+
+class Tally:
+    """Sums of the batches' values, each times the batch's count; and the newest values."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sums: dict[str, float] = {}
+        self.newest: dict[str, float] = {}
+
+    def add(self, names: Iterable[str], logs: Logs, count: int) -> None:
+        """A batch's values: those of `names` that are in its logs."""
+        self.count += count
+        sums = self.sums
+        for name in names:
+            if name in logs:
+                value = float(logs[name])
+                sums[name] = sums.get(name, 0.0) + value * count
+                self.newest[name] = value
+
+    def merge(self, later: Tally) -> None:
+        """Add what another tally holds of later batches."""
+        self.count += later.count
+        for name, value in later.sums.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.newest.update(later.newest)
+
+    def values(self, newest: Iterable[str]) -> list[tuple[str, float]]:
+        """The averages by name; of those in `newest` the newest value."""
+        count = self.count or 1
+        return [(name, self.newest[name] if name in newest else total / count) for name, total in self.sums.items()]

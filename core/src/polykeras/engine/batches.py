@@ -67,12 +67,14 @@ class ArrayFeed:
             if index is not None:
                 rows = index[rows]
             blocks = [take(rows) for take in self._takers]
-            if count <= batch_size:
+            whole = count // batch_size
+            if whole > 1:
+                for batch in zip(*[_split(block, whole, batch_size) for block in blocks], strict=True):
+                    yield batch_size, batch
+                blocks = [block[whole * batch_size :] for block in blocks]
+                count -= whole * batch_size
+            if count:
                 yield count, blocks
-                continue
-            for low in range(0, count, batch_size):
-                batch = [block[low : low + batch_size] for block in blocks]
-                yield min(batch_size, count - low), batch
 
     def get_state(self) -> dict[str, Any]:
         order = None if self._index is None else self._index.copy()
@@ -170,6 +172,11 @@ def _picker(array: Any, rows: int, dtype: str) -> Callable[[np.ndarray], Any]:
         return block
 
     return pick_and_cast
+
+
+def _split(block: np.ndarray, count: int, size: int) -> np.ndarray:
+    """The first `count` batches of a block, along a new first axis: a view."""
+    return block[: count * size].reshape(count, size, *block.shape[1:])
 
 
 def _is_numeric(array: np.ndarray) -> bool:

@@ -209,35 +209,37 @@ class Averages:
 
     def reset(self) -> None:
         self._sums = [0.0] * len(self.names)
-        self._last: Sequence[Any] = self._sums
+        self._last: Sequence[Any] | None = None
         self._size = 0
 
     def add(self, results: Sequence[Any], size: int) -> None:
         """The results of a batch."""
         self._size += size
         self._last = results
-        self._sums = [s + float(result) * size for s, result in zip(self._sums, results, strict=True)]
+        sums = self._sums
+        for i, result in enumerate(results):
+            sums[i] += float(result) * size
 
     def values(self) -> list[float]:
         """The averages; NaN where there was no sample."""
         size = self._size or float("nan")
+        last = self._sums if self._last is None else self._last
         return [
-            float(last) if stateful else s / size
-            for s, last, stateful in zip(self._sums, self._last, self._stateful, strict=True)
+            float(newest) if stateful else total / size
+            for total, newest, stateful in zip(self._sums, last, self._stateful, strict=True)
         ]
 
     @property
     def empty(self) -> bool:
         """Whether no batch was added yet."""
-        return self._last is self._sums
+        return self._last is None
 
     def get_state(self) -> dict[str, Any]:
-        last = None if self.empty else [float(result) for result in self._last]
-        return {"size": self._size, "sums": self._sums, "last": last}
+        last = None if self._last is None else [float(result) for result in self._last]
+        return {"size": self._size, "sums": list(self._sums), "last": last}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._size, self._sums = state["size"], state["sums"]
-        self._last = self._sums if state["last"] is None else state["last"]
+        self._size, self._sums, self._last = state["size"], list(state["sums"]), state["last"]
 
 
 class EpochLogger(cbks.BaseLogger):
