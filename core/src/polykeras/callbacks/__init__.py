@@ -1,5 +1,6 @@
 """Callbacks: objects that `fit` tells what happens in training."""
 
+from polykeras._faces import lazy
 from polykeras.callbacks.base import Callback, CallbackList, Logs, RunKeeper
 from polykeras.callbacks.checkpoint import ModelCheckpoint
 from polykeras.callbacks.csv_logger import CSVLogger
@@ -10,7 +11,11 @@ from polykeras.callbacks.records import BaseLogger, History
 from polykeras.callbacks.simple import LambdaCallback
 from polykeras.utils.progbar import Progbar
 
+# It writes files, which is a matter of saving, above this package.
+__getattr__, _ = lazy(__name__, {"BackupAndRestore": "polykeras.saving.backup:BackupAndRestore"})
+
 __all__ = [
+    "BackupAndRestore",
     "BaseLogger",
     "CSVLogger",
     "Callback",

@@ -84,23 +84,23 @@ class ProgbarLogger(Callback):
         everything = Tally()
         everything.merge(self._shown)
         everything.merge(self._unshown)
-        return {"epoch": self._epoch, "seen": self.seen, "tally": vars(everything)}
+        return {"epoch": self._epoch, "count": everything.count, "sums": everything.sums, "newest": everything.newest}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.on_epoch_begin(state["epoch"])
-        self.seen = state["seen"]
-        vars(self._unshown).update(state["tally"])
-        if self.progbar is not None:
-            self.progbar.update(self.seen, self._newly_shown())
+        self.seen = state["count"]
+        self._unshown = Tally(state["count"], state["sums"], state["newest"])
 
 
 class Tally:
     """Sums of the batches' values, each times the batch's count; and the newest values."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.sums: dict[str, float] = {}
-        self.newest: dict[str, float] = {}
+    def __init__(
+        self, count: int = 0, sums: dict[str, float] | None = None, newest: dict[str, float] | None = None
+    ) -> None:
+        self.count = count
+        self.sums: dict[str, float] = {} if sums is None else sums
+        self.newest: dict[str, float] = {} if newest is None else newest
 
     def add(self, names: Iterable[str], logs: Logs, count: int) -> None:
         """A batch's values: those of `names` that are in its logs."""
