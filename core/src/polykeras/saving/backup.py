@@ -34,7 +34,9 @@ class BackupAndRestore(RunKeeper):
     Raises ValueError where the backup belongs to another model or to other data.
     """
 
-    def __init__(self, backup_dir: str | os.PathLike[str], save_freq: str | int = "epoch", delete_checkpoint: bool = True):
+    def __init__(
+        self, backup_dir: str | os.PathLike[str], save_freq: str | int = "epoch", delete_checkpoint: bool = True
+    ):
         super().__init__()
         is_count = isinstance(save_freq, int) and not isinstance(save_freq, bool) and save_freq >= 1
         if save_freq != "epoch" and not is_count:
