@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _definitions(request: pytest.FixtureRequest, doctest_namespace: dict) -> None:
+def _definitions(request: pytest.FixtureRequest, doctest_namespace: dict[str, object]) -> None:
     if request.path.name == "tour.md":
         from tests.tour import page
 

@@ -149,7 +149,7 @@ def main():
         if not child:
             try:
                 train(order["folder"], order["kill"], order["backup"])
-            except BaseException:
+            except BaseException:  # noqa: BLE001  the child must not return into the parent's loop
                 sys.excepthook(*sys.exc_info())
                 os._exit(1)
             os._exit(0)

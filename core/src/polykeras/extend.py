@@ -7,6 +7,7 @@
     same                   the rule of elementwise ops
     broadcast_shapes, normalize_axis, normalize_axes, reduced_shape     arithmetic on shapes, for rules
     sum_to, broadcast_to   ops that a vjp needs and K lacks: broadcasting, and its reverse
+    sqrt                   the bare square root (K's takes negative numbers as 0, which costs a pass)
     Backend, XpBackend     base classes of backends: bare, or with every kernel on a module that follows NumPy
     Kernel, Limit          what `Backend.kernel` returns, what `Backend.limits` holds
     Program, Step, Value   what `Backend.compile` and the passes work on
@@ -23,11 +24,11 @@ from polykeras.runtime.program import Program, Step, Value
 from polykeras.runtime.xp import XpBackend
 from polykeras.symbolic.op import Op, op, same
 from polykeras.symbolic.ops import operators  # noqa: F401  puts + and [] on tensors
-from polykeras.symbolic.ops.elementwise import broadcast_to, sum_to
+from polykeras.symbolic.ops.elementwise import broadcast_to, sqrt, sum_to
 from polykeras.symbolic.spec import Shape, Spec, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 
 __all__ = [
     "Backend", "Executable", "Kernel", "Limit", "Op", "Program", "Shape", "Spec", "Step", "Value", "XpBackend",
     "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan", "reduced_shape", "same",
-    "sum_to",
+    "sqrt", "sum_to",
 ]  # fmt: skip

@@ -17,18 +17,21 @@ from polykeras.engine.scratch import in_scratch, scratch
 from polykeras.engine.terms import Terms
 from polykeras.engine.weights import count_params, set_values
 from polykeras.legacy.interfaces import keywords, respell, unknown_keyword
+from polykeras.legacy.support import keras1_add_weight
 from polykeras.symbolic.graph import Tensor, layer_scope
-from polykeras.utils.generic_utils import has_arg, is_all_none, to_list, unpack_singleton
+from polykeras.utils.generic_utils import has_arg, is_all_none, object_list_uid, to_list, unpack_singleton
 
-__all__ = ["InputSpec", "Layer", "Node"]
-
-
-def _keras1_add_weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Keras 1's order: `add_weight(shape, initializer, name=...)`."""
-    if len(args) > 1 and isinstance(args[1], list | tuple):
-        order = ("shape", "initializer", "regularizer", "trainable", "constraint")
-        return args[:1], {**dict(zip(order, args[1:], strict=False)), **kwargs}
-    return None
+__all__ = [
+    "InputSpec",
+    "Layer",
+    "Node",
+    "count_params",
+    "has_arg",
+    "is_all_none",
+    "object_list_uid",
+    "to_list",
+    "unpack_singleton",
+]
 
 
 def _later_add_weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
@@ -309,7 +312,7 @@ class Layer(Connections, Terms):
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
-    @respell(convert=_keras1_add_weight, adapt=_later_add_weight)
+    @respell(convert=keras1_add_weight, adapt=_later_add_weight)
     def add_weight(
         self,
         name: str,

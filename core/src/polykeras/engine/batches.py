@@ -67,8 +67,8 @@ class ArrayFeed:
             if index is not None:
                 rows = index[rows]
             blocks = [take(rows) for take in self._takers]
-            whole = count // batch_size
-            if whole > 1:
+            if count > batch_size:
+                whole = count // batch_size
                 for batch in zip(*[_split(block, whole, batch_size) for block in blocks], strict=True):
                     yield batch_size, batch
                 blocks = [block[whole * batch_size :] for block in blocks]
@@ -122,12 +122,12 @@ def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
     return [(start, min(size, start + batch_size)) for start in range(0, size, batch_size)]
 
 
-def batch_shuffle(index: np.ndarray, batch_size: int) -> np.ndarray:
-    """`index` with its whole batches in random order; samples stay within their batch, the rest stays last."""
-    whole = len(index) // batch_size * batch_size
-    batches = index[:whole].reshape(-1, batch_size)
+def batch_shuffle(index_array: np.ndarray, batch_size: int) -> np.ndarray:
+    """`index_array` with its whole batches in random order; samples stay within their batch, the rest stays last."""
+    whole = len(index_array) // batch_size * batch_size
+    batches = index_array[:whole].reshape(-1, batch_size)
     np.random.shuffle(batches)
-    return np.concatenate([batches.reshape(-1), index[whole:]])
+    return np.concatenate([batches.reshape(-1), index_array[whole:]])
 
 
 # -- rows of one array -------------------------------------------------------------------------------------------------

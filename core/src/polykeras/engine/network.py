@@ -8,13 +8,19 @@ from typing import Any, Self
 import numpy as np
 
 from polykeras import backend as K
+from polykeras._faces import lazy
 from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import InputLayer
 from polykeras.engine.layer_graph import LayerGraph, history, node_of, trace_layers
 from polykeras.engine.names import numbered
 from polykeras.engine.network_config import functional_config, functional_parts
 from polykeras.engine.node import Node
-from polykeras.engine.raw_operations import BackendOperations, capture, depends_on_learning_phase
+from polykeras.engine.raw_operations import (
+    BackendOperations,
+    capture,
+    depends_on_learning_phase,
+    leave_weights_to_owners,
+)
 from polykeras.engine.scratch import in_scratch
 from polykeras.engine.terms import InputsKey, inputs_key, unique
 from polykeras.engine.weights import set_values
@@ -22,6 +28,15 @@ from polykeras.legacy.interfaces import rename, unknown_keyword, warn_caller
 from polykeras.suggest import nearest
 from polykeras.symbolic.graph import Key, Tensor, layer_scope
 from polykeras.utils.generic_utils import has_arg, to_list, unpack_singleton
+
+# what Keras's module imports, and so shows
+__getattr__, __dir__ = lazy(__name__, {
+    "_make_node_key": "polykeras.engine.node:node_key",
+    "ask_to_proceed_with_overwrite": "polykeras.utils.io_utils:ask_to_proceed_with_overwrite",
+    "get_source_inputs": "polykeras.engine.layer_graph:get_source_inputs",
+    "object_list_uid": "polykeras.utils.generic_utils:object_list_uid",
+    "print_layer_summary": "polykeras.utils.layer_utils:print_layer_summary",
+})  # fmt: skip
 
 Run = tuple[list[Tensor], list[Any]]
 
@@ -97,6 +112,7 @@ class Network(Layer):
         self.inputs = inputs
         self.outputs = outputs
         self._layers = list(self._graph.layers)
+        leave_weights_to_owners(self._layers)
         self._nodes_by_depth = self._graph.nodes_by_depth
         self._layers_by_depth = self._graph.layers_by_depth
         self._network_nodes = self._graph.node_keys
@@ -440,6 +456,12 @@ class Network(Layer):
         """A model as `config`, from `get_config`, describes it. `custom_objects`: names of layers and the like."""
         inputs, outputs = functional_parts(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+
+    def _updated_config(self) -> dict[str, Any]:
+        """The config with the class and the versions, as files hold it."""
+        from polykeras.saving.config import labelled_architecture
+
+        return labelled_architecture(self)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON. `kwargs` go to `json.dumps`."""

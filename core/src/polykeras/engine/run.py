@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from polykeras import callbacks as cbks
+from polykeras.callbacks.base import Callback, CallbackList, Logs, RunKeeper
+from polykeras.callbacks.progress import ProgbarLogger
+from polykeras.callbacks.records import BaseLogger, History
 from polykeras.engine.batches import Feed
 from polykeras.engine.functions import training_storages
 from polykeras.runtime import select
@@ -53,7 +55,7 @@ class TrainingRun:
         self.batch = 0
         self.averages = Averages(model)
         self.listeners = self._listen(callbacks, count_mode, params, validation_arrays)
-        self.keepers = [callback for callback in self.listeners if isinstance(callback, cbks.RunKeeper)]
+        self.keepers = [callback for callback in self.listeners if isinstance(callback, RunKeeper)]
 
     def _listen(
         self, callbacks: Any, count_mode: str, params: dict[str, Any], validation_arrays: list[Any] | None
@@ -63,10 +65,10 @@ class TrainingRun:
         stateful = model.stateful_metric_names
         everyone: list[Any] = [EpochLogger(self.averages)]
         if params["verbose"]:
-            everyone.append(cbks.ProgbarLogger(count_mode, stateful_metrics=stateful))
-        model.history = cbks.History()
+            everyone.append(ProgbarLogger(count_mode, stateful_metrics=stateful))
+        model.history = History()
         everyone += [*to_list(callbacks or [], allow_tuple=True), model.history]
-        listeners = cbks.CallbackList(everyone)
+        listeners = CallbackList(everyone)
         listeners.set_model(getattr(model, "callback_model", None) or model)
         listeners.set_params({**params, "metrics": logged_names(model, self.validate is not None)})
         for callback in listeners:
@@ -242,16 +244,16 @@ class Averages:
         self._size, self._sums, self._last = state["size"], list(state["sums"]), state["last"]
 
 
-class EpochLogger(cbks.BaseLogger):
+class EpochLogger(BaseLogger):
     """A `BaseLogger` whose averages the loop itself keeps, which spares every batch its logs."""
 
-    on_batch_end = cbks.Callback.on_batch_end
+    on_batch_end = Callback.on_batch_end
 
     def __init__(self, averages: Averages) -> None:
         super().__init__()
         self.averages = averages
 
-    def on_epoch_end(self, epoch: int, logs: cbks.Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None and not self.averages.empty:
             logs.update(zip(self.averages.names, self.averages.values(), strict=True))
 

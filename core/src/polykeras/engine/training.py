@@ -9,6 +9,7 @@ import numpy as np
 
 from polykeras import backend as K
 from polykeras import optimizers
+from polykeras._faces import lazy
 from polykeras.engine import compiling, generators
 from polykeras.engine.feeding import (
     check_array_length_consistency,
@@ -25,6 +26,14 @@ from polykeras.engine.network import Network
 from polykeras.engine.run import validation_epochs
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
+
+# what Keras's module imports, and so shows
+__getattr__, __dir__ = lazy(__name__, {
+    "Layer": "polykeras.engine.base_layer:Layer",
+    "collect_metrics": "polykeras.engine.training_utils:collect_metrics",
+    "slice_arrays": "polykeras.utils.generic_utils:slice_arrays",
+    "weighted_masked_objective": "polykeras.engine.training_utils:weighted_masked_objective",
+})  # fmt: skip
 
 REMEMBERED_SHAPES = 64
 NOT_COMPILED = "You must compile a model before training/testing. Use `model.compile(optimizer, loss)`."

@@ -27,7 +27,8 @@ class BackupAndRestore(RunKeeper):
     A training that is killed and resumed ends with the weights and the history, to the bit, of one that was not: the
     backup holds weights, the optimizer's state, metrics, the counters of random ops, Python's and NumPy's random
     generators, the place in the epoch and in the data, and what the other callbacks remember. Callbacks of one's own
-    take part by `get_state` and `set_state`; after a resumption within an epoch its `on_epoch_begin` is not called again.
+    take part by `get_state` and `set_state`; `on_epoch_begin` is not called again where training goes on within an
+    epoch.
 
     A backup is written beside the last one, which it then replaces: one of them is whole at every moment.
 

@@ -1,4 +1,4 @@
-"""Plain data in an HDF5 file: numbers, texts, None, lists, tuples, dicts, NumPy scalars and arrays, exactly as they were.
+"""Plain data in an HDF5 file: numbers, texts, None, lists, tuples, dicts, NumPy scalars and arrays, exactly.
 
 One text in JSON holds all but the elements of the arrays, which lie behind each other in one block of bytes. Reading
 makes such data and nothing else.

@@ -11,6 +11,7 @@ from polykeras.runtime.xp.conv import Conv
 from polykeras.runtime.xp.ctc import Ctc
 from polykeras.runtime.xp.elementwise import Elementwise
 from polykeras.runtime.xp.image import Image
+from polykeras.runtime.xp.indexing import Indexing
 from polykeras.runtime.xp.linalg import Linalg
 from polykeras.runtime.xp.normalization import Normalization
 from polykeras.runtime.xp.pool import Pool
@@ -23,6 +24,7 @@ from polykeras.runtime.xp.sparse import Sparse
 class XpBackend(
     Elementwise,
     Shape,
+    Indexing,
     Reduce,
     Linalg,
     Conv,
