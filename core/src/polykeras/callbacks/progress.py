@@ -30,6 +30,8 @@ class ProgbarLogger(Callback):
         self.progbar: Progbar | None = None
         self._epoch = 0
         self._names: list[str] = []
+        self._averaged: list[str] = []
+        self._stateful: list[str] = []
         self._shown, self._unshown = Tally(), Tally()
         self._next = 0.0  # when the bar may be drawn again
 
@@ -37,6 +39,8 @@ class ProgbarLogger(Callback):
         self.verbose = self.params["verbose"]
         self.epochs = self.params["epochs"]
         self._names = [name for name in self.params["metrics"] if not name.startswith("val_")]
+        self._averaged = [name for name in self._names if name not in self.stateful_metrics]
+        self._stateful = [name for name in self._names if name in self.stateful_metrics]
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.seen = 0
@@ -53,7 +57,7 @@ class ProgbarLogger(Callback):
         logs = logs or {}
         count = 1 if self.use_steps else logs.get("size", 0)
         self.seen += count
-        self._unshown.add(self._names, logs, count)
+        self._unshown.add(logs, count, self._averaged, self._stateful)
         # The last update waits for the epoch's end, where the validation's values are known.
         if self.progbar is not None and (self.target is None or self.seen < self.target):
             now = time.perf_counter()
@@ -76,7 +80,7 @@ class ProgbarLogger(Callback):
         newly = self._unshown
         self._unshown = Tally()
         self._shown.merge(newly)
-        return newly.values(self.stateful_metrics)
+        return newly.values(self._names)
 
     def get_state(self) -> dict[str, Any] | None:
         if self.progbar is None:
@@ -93,33 +97,34 @@ class ProgbarLogger(Callback):
 
 
 class Tally:
-    """Sums of the batches' values, each times the batch's count; and the newest values."""
+    """What batches gave: sums of their values, each times the batch's count, and the newest of what is not averaged."""
 
     def __init__(
-        self, count: int = 0, sums: dict[str, float] | None = None, newest: dict[str, float] | None = None
+        self, count: int = 0, sums: dict[str, float] | None = None, newest: dict[str, Any] | None = None
     ) -> None:
         self.count = count
         self.sums: dict[str, float] = {} if sums is None else sums
-        self.newest: dict[str, float] = {} if newest is None else newest
+        self.newest: dict[str, Any] = {} if newest is None else newest
 
-    def add(self, names: Iterable[str], logs: Logs, count: int) -> None:
-        """A batch's values: those of `names` that are in its logs."""
+    def add(self, logs: Logs, count: int, averaged: Iterable[str], stateful: Iterable[str]) -> None:
+        """A batch's logs, of which some are averaged and others are not."""
         self.count += count
         sums = self.sums
-        for name in names:
+        for name in averaged:
             if name in logs:
-                value = float(logs[name])
-                sums[name] = sums.get(name, 0.0) + value * count
-                self.newest[name] = value
+                sums[name] = sums.get(name, 0.0) + float(logs[name]) * count
+        for name in stateful:
+            if name in logs:
+                self.newest[name] = logs[name]
 
     def merge(self, later: Tally) -> None:
         """Add what another tally holds of later batches."""
         self.count += later.count
-        for name, value in later.sums.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
+        for name, total in later.sums.items():
+            self.sums[name] = self.sums.get(name, 0.0) + total
         self.newest.update(later.newest)
 
-    def values(self, newest: Iterable[str]) -> list[tuple[str, float]]:
-        """The averages by name; of those in `newest` the newest value."""
-        count = self.count or 1
-        return [(name, self.newest[name] if name in newest else total / count) for name, total in self.sums.items()]
+    def values(self, names: Iterable[str]) -> list[tuple[str, Any]]:
+        """The averages, and the newest values, in the order of `names`."""
+        found = {name: total / (self.count or 1) for name, total in self.sums.items()} | self.newest
+        return [(name, found[name]) for name in names if name in found]

@@ -93,7 +93,7 @@ def fit_loop(
 
 def evaluate_loop(
     model: Any, data: Data, *, batch_size: int | None, steps: int | None = None, verbose: int = 0
-) -> list[float]:
+) -> list[Any]:
     """The loss and the metrics over all batches: averages weighted by batch size; a metric with state as it ends."""
     arrays = data.arrays
     step = step_function(model, "test", data.weighted)

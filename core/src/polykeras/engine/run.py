@@ -42,7 +42,7 @@ class TrainingRun:
         feed: Feed,
         step: Callable[[Any], Sequence[Any]],
         initial_epoch: int,
-        validate: Callable[[], list[float]] | None = None,
+        validate: Callable[[], list[Any]] | None = None,
         validates: Callable[[int], bool] | None = None,
     ) -> None:
         self.model = model
@@ -207,6 +207,7 @@ class Averages:
     def __init__(self, model: Any) -> None:
         self.names: list[str] = list(model.metrics_names)
         self._stateful = [name in model.stateful_metric_names for name in self.names]
+        self._averaged = [i for i, stateful in enumerate(self._stateful) if not stateful]
         self.reset()
 
     def reset(self) -> None:
@@ -219,15 +220,15 @@ class Averages:
         self._size += size
         self._last = results
         sums = self._sums
-        for i, result in enumerate(results):
-            sums[i] += float(result) * size
+        for i in self._averaged:
+            sums[i] += float(results[i]) * size
 
-    def values(self) -> list[float]:
+    def values(self) -> list[Any]:
         """The averages; NaN where there was no sample."""
         size = self._size or float("nan")
         last = self._sums if self._last is None else self._last
         return [
-            float(newest) if stateful else total / size
+            _as_it_is(newest) if stateful else total / size
             for total, newest, stateful in zip(self._sums, last, self._stateful, strict=True)
         ]
 
@@ -237,11 +238,16 @@ class Averages:
         return self._last is None
 
     def get_state(self) -> dict[str, Any]:
-        last = None if self._last is None else [float(result) for result in self._last]
+        last = None if self._last is None else list(self._last)
         return {"size": self._size, "sums": list(self._sums), "last": last}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._size, self._sums, self._last = state["size"], list(state["sums"]), state["last"]
+
+
+def _as_it_is(result: Any) -> Any:
+    """A metric's value, which may have a shape: a float where it has none."""
+    return float(result) if np.ndim(result) == 0 else result
 
 
 class EpochLogger(BaseLogger):
