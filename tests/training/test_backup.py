@@ -15,7 +15,7 @@ from polykeras.layers import BatchNormalization, Dense, Dropout, Lambda
 from polykeras.models import Sequential
 from polykeras.saving import plain_data
 from polykeras.saving.gate import open_checked
-from polykeras.utils import set_random_seed
+from polykeras.utils import Sequence, set_random_seed
 
 EPOCHS, BATCHES = 4, 5
 
@@ -296,6 +296,109 @@ def test_random_layers_without_a_name(data, folder):
     expected = fit(unbroken, data, validation_split=0.3)
     _, history = interrupted_and_resumed(data, folder, (2, 1), build=build, validation_split=0.3)
     assert history.history == expected.history
+
+
+class Rows(Sequence):
+    """Batches of 8 rows; each pass goes through them in another order of its own."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+        self.order = np.arange(len(x))
+        self.random = np.random.RandomState(3)
+
+    def __len__(self):
+        return -(-len(self.x) // 8)
+
+    def __getitem__(self, index):
+        rows = self.order[index * 8 : (index + 1) * 8]
+        return self.x[rows], self.y[rows]
+
+    def on_epoch_end(self):
+        self.random.shuffle(self.order)
+
+    def get_state(self):
+        return self.order, self.random.get_state()
+
+    def set_state(self, state):
+        self.order = state[0]
+        self.random.set_state(state[1])
+
+
+class TestStreams:
+    def check(self, folder, source, moment=(2, 1), save_freq=2, **arguments):
+        def fit(model, *listeners):
+            generated = {key: value() if callable(value) else value for key, value in arguments.items()}
+            return model.fit_generator(source(), epochs=EPOCHS, verbose=0, callbacks=list(listeners), **generated)
+
+        unbroken = make()
+        expected = fit(unbroken)
+        with pytest.raises(Interrupted):
+            fit(make(), BackupAndRestore(folder, save_freq), Interruption(*moment))
+        model = make()
+        history = fit(model, BackupAndRestore(folder, save_freq))
+        assert history.history == expected.history
+        same(model.get_weights(), unbroken.get_weights())
+
+    @pytest.mark.parametrize("workers", [0, 1, 3])
+    @pytest.mark.parametrize("steps", [None, 3])  # of 5 batches
+    @pytest.mark.parametrize("moment", [(0, 2), (2, 1), (2, None)])
+    def test_a_sequence(self, data, folder, workers, steps, moment):
+        self.check(folder, lambda: Rows(*data), moment, workers=workers, steps_per_epoch=steps, shuffle=True)
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_a_generator_makes_its_batches_again(self, data, folder, workers):
+        def rows():
+            random = np.random.RandomState(8)
+            while True:
+                picked = random.randint(38, size=6)
+                yield data[0][picked], data[1][picked]
+
+        self.check(folder, rows, workers=workers, steps_per_epoch=4)
+
+    def test_a_generator_that_draws_from_numpys_own(self, data, folder):
+        def rows():
+            while True:
+                picked = np.random.randint(38, size=6)
+                yield data[0][picked], data[1][picked]
+
+        self.check(folder, rows, workers=0, steps_per_epoch=4)
+
+    def test_an_iterator_that_can_be_told_where_to_go_on(self, data, folder):
+        made = []
+
+        class Counting:
+            number = 0
+
+            def __next__(self):
+                self.number += 1
+                made.append(self.number)
+                rows = slice(self.number % 4 * 8, self.number % 4 * 8 + 8)
+                return data[0][rows], data[1][rows]
+
+            def get_state(self):
+                return self.number
+
+            def set_state(self, state):
+                self.number = state
+
+        self.check(folder, Counting, workers=0, steps_per_epoch=4)
+        # unbroken; until the second batch of epoch 2; from the backup before it
+        assert made == [*range(1, 17), *range(1, 11), *range(9, 17)]
+
+    def test_a_generator_for_validation(self, data, folder):
+        def validation():
+            random = np.random.RandomState(9)
+            while True:
+                picked = random.randint(38, size=5)
+                yield data[0][picked], data[1][picked]
+
+        self.check(folder, lambda: Rows(*data), validation_data=validation, validation_steps=3)
+
+    def test_other_steps(self, data, folder):
+        with pytest.raises(Interrupted):
+            make().fit_generator(Rows(*data), verbose=0, callbacks=[BackupAndRestore(folder, 1), Interruption(0, 2)])
+        with pytest.raises(ValueError, match="steps was 5, and is 4 now"):
+            make().fit_generator(Rows(*data), 4, verbose=0, callbacks=[BackupAndRestore(folder, 1)])
 
 
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"])

@@ -1,10 +1,12 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, and the backend named in the configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, and the backend named
+in the configuration file.
 
-A default is, in this order: what a setter of this module last said; what `polykeras.json` says; the built-in value.
-The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
-the first question and never written:
+A default is, in this order: what a setter of this module last said; for the wait, what `POLYKERAS_BATCH_TIMEOUT` says;
+what `polykeras.json` says; the built-in value. The file lies in `~/.polykeras`, or in the directory that the
+environment variable `POLYKERAS_HOME` names. It is read at the first question and never written:
 
-    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba"}
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba",
+     "batch_timeout": 600}
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "batch_timeout",
     "config_file",
     "configured_backend",
     "epsilon",
@@ -23,6 +26,7 @@ __all__ = [
     "image_data_format",
     "normalize_data_format",
     "reload",
+    "set_batch_timeout",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -60,6 +64,16 @@ def image_data_format() -> str:
 def set_image_data_format(data_format: str) -> None:
     """Set the default image data format: `'channels_last'` or `'channels_first'`; else ValueError."""
     _settings()["image_data_format"] = _check_data_format(data_format)
+
+
+def batch_timeout() -> float | None:
+    """The seconds after which waiting for a batch of data is an error; None unless set: it is a warning then."""
+    return _settings()["batch_timeout"]  # type: ignore[no-any-return]
+
+
+def set_batch_timeout(seconds: float | None) -> None:
+    """Set how long `fit` and its kin wait for a batch of a generator or a Sequence: positive, or None for no limit."""
+    _settings()["batch_timeout"] = _check_batch_timeout(seconds)
 
 
 def normalize_data_format(value: str | None) -> str:
@@ -125,13 +139,32 @@ def _check_backend(value: object) -> str | None:
     return value
 
 
+def _check_batch_timeout(value: object) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if isinstance(value, bool) or not 0.0 < seconds < float("inf"):
+        raise ValueError(f"Unknown batch_timeout: {value!r}. Expected a positive number of seconds, or None.")
+    return seconds
+
+
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
     "image_data_format": _check_data_format,
     "backend": _check_backend,
+    "batch_timeout": _check_batch_timeout,
 }
-_BUILT_IN = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "backend": None}
+_BUILT_IN = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "backend": None,
+    "batch_timeout": None,
+}
 
 
 # -- state -------------------------------------------------------------------------------------------------------------
@@ -147,9 +180,20 @@ def _settings() -> dict[str, Any]:
     if settings is None:
         with _lock:
             if _current is None:
-                _current = {**_BUILT_IN, **_read_file(config_file())}
+                _current = {**_BUILT_IN, **_read_file(config_file()), **_read_environment()}
             settings = _current
     return settings
+
+
+def _read_environment() -> dict[str, Any]:
+    """The checked settings of environment variables."""
+    seconds = os.environ.get("POLYKERAS_BATCH_TIMEOUT")
+    if not seconds:
+        return {}
+    try:
+        return {"batch_timeout": _check_batch_timeout(seconds)}
+    except ValueError as error:
+        raise ValueError(f"The environment variable POLYKERAS_BATCH_TIMEOUT: {error}") from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:

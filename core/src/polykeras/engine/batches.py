@@ -137,8 +137,8 @@ def _batches_in_block(arrays: Arrays, batch_size: int) -> int:
     """How many batches are gathered together: one where that is large enough, or where rows are no plain numbers."""
     if not all(isinstance(array, np.ndarray) for array in arrays):
         return 1
-    row_bytes = sum(array.nbytes // max(1, len(array)) for array in arrays)
-    return max(1, BLOCK_BYTES // max(1, row_bytes * batch_size))
+    row_bytes: int = sum(array.nbytes // max(1, len(array)) for array in arrays)
+    return int(max(1, BLOCK_BYTES // max(1, row_bytes * batch_size)))
 
 
 def _cutter(array: Any, rows: int, dtype: str) -> Callable[[slice], Any]:

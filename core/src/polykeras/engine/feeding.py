@@ -40,10 +40,11 @@ def standardize_input_data(
         if data is None or (hasattr(data, "__len__") and len(data) == 0):
             return []
         raise ValueError(f"Error when checking model {exception_prefix}: expected no data, but got: {_brief(data)}")
-    arrays = [as_column(_array(one)) for one in _listed(data, names, exception_prefix)]
+    listed = _listed(data, names, exception_prefix)
+    arrays = [as_column(_array(*one, exception_prefix)) for one in zip(listed, names, strict=True)]
     if shapes is not None:
         for name, array, shape in zip(names, arrays, shapes, strict=True):
-            if shape is not None and array is not None and not _is_symbolic(array):
+            if shape is not None and not _is_symbolic(array):
                 _check_shape(name, array, shape, check_batch_axis, exception_prefix)
     return arrays
 
@@ -51,7 +52,7 @@ def standardize_input_data(
 def _listed(data: Any, names: Sequence[str], prefix: str) -> list[Any]:
     """One entry for each name."""
     if data is None:
-        return [None] * len(names)
+        raise ValueError(f'No data provided for "{names[0]}". The model needs {prefix} data for: {list(names)}')
     if isinstance(data, Mapping):
         missing = [name for name in names if name not in data]
         if missing:
@@ -68,7 +69,7 @@ def _listed(data: Any, names: Sequence[str], prefix: str) -> list[Any]:
         data = [data]
     elif len(names) == 1 and not (len(data) == 1 and _is_arraylike(data[0])):
         if all(np.ndim(one) == 0 for one in data) or (data and not any(_is_arraylike(one) for one in data)):
-            data = [np.asarray(data)]  # a plain list of numbers, or of rows
+            data = [list(data)]  # a plain list of numbers, or of rows
     if len(data) != len(names):
         raise ValueError(_wrong_count(data, names, prefix))
     return list(data)
@@ -88,17 +89,51 @@ def _wrong_count(data: Sequence[Any], names: Sequence[str], prefix: str) -> str:
     )
 
 
-def _array(value: Any) -> Any:
+def _array(value: Any, name: str, prefix: str) -> Any:
     """What NumPy and the batching can work with: an array, a symbolic tensor, or what slices like an array."""
-    if value is None or type(value) is np.ndarray or _is_symbolic(value):
+    if type(value) is np.ndarray or _is_symbolic(value):
         return value
+    if value is None:
+        raise ValueError(f'No data provided for "{name}": its place among the {prefix}s holds None.')
     if type(value).__module__.partition(".")[0] == "pandas":
-        return value.values
+        return _from_pandas(value, name, prefix)
     if hasattr(value, "tocsr"):
         return value.tocsr()
     if hasattr(value, "shape") and hasattr(value, "__getitem__"):
         return value
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # NumPy says that the rows have different lengths
+        raise ValueError(
+            f"Error when checking {prefix}: expected {name} to be numbers in rows of equal lengths, but the rows' "
+            "lengths differ. Sequences of different lengths are made equal by "
+            "polykeras.preprocessing.sequence.pad_sequences."
+        ) from error
+
+
+def _from_pandas(value: Any, name: str, prefix: str) -> np.ndarray:
+    """The numbers of a frame or a series; of nullable types too, where a missing one is NaN."""
+    array: np.ndarray = value.to_numpy()
+    if array.dtype.kind in "biufc":
+        return array
+    try:
+        return value.to_numpy(dtype="float64", na_value=np.nan)  # type: ignore[no-any-return]
+    except (TypeError, ValueError) as error:
+        columns = getattr(value, "columns", None)
+        wrong = [] if columns is None else [str(key) for key in columns if not _is_numeric(value[key])]
+        where = f"column {', '.join(map(repr, wrong))}" if wrong else "the data"
+        raise ValueError(
+            f"Error when checking {prefix}: expected {name} to have numbers, but {where} of the pandas "
+            f"{type(value).__name__} holds something else ({error}). Encode it, or leave it out."
+        ) from error
+
+
+def _is_numeric(column: Any) -> bool:
+    try:
+        column.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def as_column(array: Any) -> Any:

@@ -172,5 +172,5 @@ def validation_arrays(model: Any, validation: Data | None) -> list[Any] | None:
     """What callbacks find as `validation_data`: inputs, targets and sample weights, ones where none are used."""
     if validation is None:
         return None
-    weights = validation.weights or [np.ones(len(y), dtype="float32") for y in validation.targets]
+    weights = validation.weights or [np.ones(y.shape[0], dtype="float32") for y in validation.targets]
     return [*validation.inputs, *validation.targets, *weights, *([0.0] if model.uses_learning_phase else [])]
