@@ -43,6 +43,7 @@ _MODULES = {  # likewise, in each of those modules
     **{name: f"polykeras.{name}" for name in ("activations", "constraints", "initializers", "regularizers")},
 }
 _MODELS = {  # what a configuration may name besides layers
+    "BackendOperations": "polykeras.engine.raw_operations:BackendOperations",
     "InputLayer": _CORE["InputLayer"],
     "Model": "polykeras.engine.training:Model",
     "Network": "polykeras.engine.network:Network",

@@ -16,6 +16,7 @@ _NAMES = {
     "layer_utils": ("convert_all_kernels_in_model", "get_source_inputs", "print_summary"),
     "np_utils": ("normalize", "to_categorical"),
     "rng_utils": ("set_random_seed",),
+    "vis_utils": ("model_to_dot", "plot_model"),
 }
 _MODULES = (*_NAMES, "conv_utils")
 
