@@ -14,6 +14,7 @@ _NAMES = {
     ),
     "io_utils": (),
     "layer_utils": ("convert_all_kernels_in_model", "get_source_inputs", "print_summary"),
+    "multi_gpu_utils": ("multi_gpu_model",),
     "np_utils": ("normalize", "to_categorical"),
     "rng_utils": ("set_random_seed",),
     "vis_utils": ("model_to_dot", "plot_model"),
