@@ -41,8 +41,8 @@ KINDS = {
     ),
     "schedules": (
         "Learning-rate schedules",
-        "`SGD(learning_rate=ExponentialDecay(0.1, 1000, 0.9))`, from `polykeras.optimizers.schedules`: a learning rate as "
-        "a function of the number of steps taken.",
+        "`SGD(learning_rate=ExponentialDecay(0.1, 1000, 0.9))`, from `polykeras.optimizers.schedules`: a learning rate "
+        "as a function of the number of steps taken.",
     ),
     "losses": (
         "Losses",
