@@ -236,7 +236,8 @@ class Layer(Connections, Terms):
         passed = dict(arguments)
         if mask is not None and "mask" not in passed and has_arg(self.call, "mask"):
             passed["mask"] = mask
-        output = _own(self.call(inputs, **passed), tensors)
+        with self._calling(tensors):
+            output = _own(self.call(inputs, **passed), tensors)
         output_mask = self.compute_mask(inputs, mask)
         outputs = to_list(output)
         self._check_outputs(outputs)

@@ -156,7 +156,8 @@ def check_loss_and_target_compatibility(
 ) -> None:
     """ValueError where a target's shape shows that the loss cannot be meant."""
     same_shape = (losses.mean_squared_error, losses.binary_crossentropy, losses.categorical_crossentropy)
-    for y, loss, shape in zip(targets, loss_fns, output_shapes, strict=True):
+    for y, given, shape in zip(targets, loss_fns, output_shapes, strict=True):
+        loss = losses.function_of(given)
         if y is None or loss is None or _is_symbolic(y):
             continue
         found = tuple(y.shape)
