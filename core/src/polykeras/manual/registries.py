@@ -39,6 +39,11 @@ KINDS = {
         '`compile(metrics=["accuracy"])`. A function of targets and predictions, `(batch, ..., d)` both, to a '
         "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean.",
     ),
+    "schedules": (
+        "Learning-rate schedules",
+        "`SGD(learning_rate=ExponentialDecay(0.1, 1000, 0.9))`, from `polykeras.optimizers.schedules`: a learning rate "
+        "as a function of the number of steps taken.",
+    ),
     "losses": (
         "Losses",
         '`compile(loss="mse")`. A function of targets and predictions, `(batch, ..., d)` both, to a value for '
@@ -71,11 +76,6 @@ KINDS = {
         "Applications",
         "Whole models, as functions that make them: `from polykeras.applications import ...`.",
     ),
-    "schedules": (
-        "Learning-rate schedules",
-        "`SGD(lr=ExponentialDecay(0.1, decay_steps=1000, decay_rate=0.9))`: the learning rate as a function of the "
-        "number of steps.",
-    ),
 }
 
 
@@ -97,9 +97,10 @@ class Entry:
 def registry_pages() -> Iterator[tuple[str, str]]:
     """(file name, text) of each registry's page, `all-layers.md` and so on. Loads all that is registered."""
     for one in registry.EVERY_REGISTRY:
-        kind = one.group.rpartition(".")[2]
-        if one is not registry.modules:  # names in the tree of modules, nothing to read about
-            yield f"{PREFIX}{kind}.md", _page(*KINDS[kind], one)
+        if one is not registry.modules:  # it holds no objects
+            kind = one.group.rpartition(".")[2]
+            title, common = KINDS.get(kind, (kind.capitalize(), ""))
+            yield f"{PREFIX}{kind}.md", _page(title, common, one)
 
 
 def entries(one: Registry) -> list[Entry]:
