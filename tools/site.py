@@ -1,4 +1,4 @@
-"""What `mkdocs build` shows besides docs/: a page for each registry, and the Markdown files elsewhere in the checkout."""
+"""What `mkdocs build` shows besides docs/: a page for each registry, and Markdown elsewhere in the checkout."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tensorboardX.proto.node_def_pb2 import NodeDef
 from tensorboardX.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboardX.proto.versions_pb2 import VersionDef
 
-from polykeras.symbolic.graph import topological
+from polykeras.extend import topological
 
 LONGEST_ATTRIBUTE = 200  # characters
 
