@@ -15,3 +15,14 @@ def numba_backend(kernel_cache, monkeypatch):
 
     monkeypatch.setenv("POLYKERAS_CACHE", str(kernel_cache))
     return NumbaBackend()
+
+
+@pytest.fixture(scope="module")
+def module_backend(kernel_cache):
+    """One backend for tests that run many programs; its kernels lie where those of `numba_backend` do."""
+    pytest.importorskip("numba", reason="polykeras-numba is not installed")
+    from polykeras_numba import NumbaBackend
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLYKERAS_CACHE", str(kernel_cache))
+        yield NumbaBackend()

@@ -30,6 +30,7 @@ PACKAGES = {
     "polykeras-optimizers": ["polykeras_optimizers"],
     "polykeras-metrics": ["polykeras_metrics"],
     "polykeras-applications": ["polykeras_applications"],
+    "polykeras-tensorboard": ["polykeras_tensorboard"],
     "polykeras-template": ["polykeras_template"],
     "pytest-polykeras": ["pytest_polykeras", "polykeras_conformance"],
 }

@@ -9,7 +9,10 @@ from polykeras import distributions
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [path for folder in ("backends", "plugins") for path in sorted(ROOT.glob(f"{folder}/*/pyproject.toml"))]
-GROUPS = [f"polykeras.{kind}" for kind in ("backends", "layers", "optimizers", "metrics", "applications", "modules")]
+GROUPS = [
+    f"polykeras.{kind}"
+    for kind in ("backends", "layers", "optimizers", "schedules", "metrics", "callbacks", "applications", "modules")
+]
 
 
 def declared():

@@ -5,7 +5,6 @@ import pytest
 
 from polykeras import backend as K
 from polykeras.symbolic.ops import indexing
-from polykeras.symbolic.ops import shape as ops
 
 
 @pytest.fixture

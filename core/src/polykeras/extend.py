@@ -11,6 +11,7 @@
     Backend, XpBackend     base classes of backends: bare, or with every kernel on a module that follows NumPy
     Kernel, Limit          what `Backend.kernel` returns, what `Backend.limits` holds
     Program, Step, Value   what `Backend.compile` and the passes work on
+    topological            the nodes that tensors are made by, each after those it reads
     Executable, plan       what `compile` returns by default, and where a program's values lie
 
 Layers, optimizers, metrics, losses and their kin need none of this: they are written in `polykeras.backend`, on base
@@ -22,6 +23,7 @@ from polykeras.runtime.executable import Executable
 from polykeras.runtime.plan import plan
 from polykeras.runtime.program import Program, Step, Value
 from polykeras.runtime.xp import XpBackend
+from polykeras.symbolic.graph import topological
 from polykeras.symbolic.op import Op, op, same
 from polykeras.symbolic.ops import operators  # noqa: F401  puts + and [] on tensors
 from polykeras.symbolic.ops.elementwise import broadcast_to, sqrt, sum_to
@@ -30,5 +32,5 @@ from polykeras.symbolic.spec import Shape, Spec, broadcast_shapes, normalize_axe
 __all__ = [
     "Backend", "Executable", "Kernel", "Limit", "Op", "Program", "Shape", "Spec", "Step", "Value", "XpBackend",
     "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan", "reduced_shape", "same",
-    "sqrt", "sum_to",
+    "sqrt", "sum_to", "topological",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ __getattr__, __dir__ = lazy(__name__, {
     "InputLayer": "polykeras.engine.input_layer:InputLayer",
     "Model": "polykeras.engine.training:Model",
     "Sequential": "polykeras.engine.sequential:Sequential",
+    "has_arg": "polykeras.utils.generic_utils:has_arg",
     "load_model": "polykeras.saving:load_model",
     "model_from_config": "polykeras.saving:model_from_config",
     "model_from_json": "polykeras.saving:model_from_json",

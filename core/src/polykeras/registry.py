@@ -40,6 +40,7 @@ __all__ = [
     "modules",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 T = TypeVar("T")
@@ -217,6 +218,7 @@ activations = Registry("activation function", "polykeras.activations")
 callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
 modules = Registry("module", "polykeras.modules")  # by their paths below `polykeras`: `_tree`
+schedules = Registry("learning-rate schedule", "polykeras.schedules")
 
 EVERY_REGISTRY = (
     backends,
@@ -231,4 +233,5 @@ EVERY_REGISTRY = (
     callbacks,
     applications,
     modules,
+    schedules,
 )

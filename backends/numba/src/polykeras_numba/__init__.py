@@ -7,6 +7,7 @@ NumPy's. A run of compiled steps is one call from Python, for a small model the 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -16,7 +17,7 @@ from polykeras.runtime.backend import Kernel
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step
 from polykeras.runtime.rewrite.fusion import FUSED, fuse
-from polykeras_numba import parts
+from polykeras_numba import items, parts
 from polykeras_numba.executable import NumbaExecutable
 from polykeras_numpy import NumpyBackend, blocked
 
@@ -37,7 +38,7 @@ class NumbaBackend(NumpyBackend):
     def kernel(self, step: Step) -> Kernel:
         if step.op is FUSED:
             return Kernel(functools.partial(_by_parts, self, step), into=True)
-        return super().kernel(step)
+        return _with_scratch(super().kernel(step), items.scratch(step))
 
     def compile(self, program: Program) -> Executable:
         if config.DISABLE_JIT:
@@ -45,6 +46,18 @@ class NumbaBackend(NumpyBackend):
         program = self.prepare(program)
         fuse(program, parts.accepts, alone=parts.accepts)
         return NumbaExecutable(program, self)
+
+
+def _with_scratch(kernel: Kernel, nbytes: int) -> Kernel:
+    """A kernel of a step whose items need scratch memory."""
+    if not nbytes or not kernel.into:
+        return kernel
+    call = kernel.call if kernel.workspace else functools.partial(_without_scratch, kernel.call)
+    return Kernel(call, into=True, workspace=max(nbytes, kernel.workspace))
+
+
+def _without_scratch(call: Callable[..., Any], *arrays: Any) -> None:
+    call(*arrays[:-1])
 
 
 def _by_parts(backend: NumbaBackend, step: Step, *arrays: Any) -> None:

@@ -24,7 +24,10 @@ from llvmlite import binding
 
 # What generated modules are part of: Numba imports it when it loads a kernel.
 _HOME = "polykeras_numba.cache"
-_SOURCES = ("lanes.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "execution.py")
+_SOURCES = (
+    "lanes.py", "code.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "product.py",
+    "packing.py", "sums.py", "pooling.py", "philox.py", "execution.py",
+)  # fmt: skip
 
 _TEMPLATE = '''\
 """{title}"""

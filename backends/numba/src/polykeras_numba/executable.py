@@ -15,7 +15,7 @@ from polykeras.runtime.plan import Fed, Made, View
 from polykeras.runtime.program import Step, Value
 from polykeras.runtime.views import contiguous
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.items import Item, Strides, item
+from polykeras_numba.items import Item, Strides, items
 
 
 class RunEmitter(Emitter):
@@ -23,14 +23,14 @@ class RunEmitter(Emitter):
 
     def __init__(self, executable: Executable, raw: bool):
         super().__init__(executable, raw)
-        self.items: dict[Step, Item] = {}
+        self.items: dict[Step, list[Item]] = {}
         self.gathered: list[Step] = []
         self.count = 0
         places = executable.plan.places
         for step in executable.plan.steps:
             concrete = all(v.spec.concrete for v in step.ins)
             if concrete and not any(isinstance(places.get(v), Made) for v in step.outs):
-                found = item(step, self._strides)
+                found = items(step, self._strides)
                 if found is not None:
                     self.items[step] = found
 
@@ -73,31 +73,40 @@ def _bound(
     executable: Executable, items: list[tuple[Step, Item]], changing: list[Value], block: Any, offset: int
 ) -> Callable[..., None]:
     """A run bound to memory: a function of the arrays that change."""
-    words: list[int] = []
+    tables: list[Any] = []
     arrays: list[Any] = []
     patches: list[tuple[int, int, int]] = []
     kernels: list[tuple[int, int]] = []
     number = {v: i for i, v in enumerate(changing)}
-    for step, (function, table, addresses) in items:
-        start = len(words)
-        kernels.append((function, start))
-        words += table
-        for value, (word, shift) in zip((*step.arrays, *step.outs), addresses, strict=True):
-            if value in number:
-                patches.append((start + word, number[value], shift))
-            else:
-                array = executable.array(value, block, offset)
+    size = 0
+    for step, made in items:
+        values = (*step.arrays, *step.outs)
+        slot = executable.plan.workspaces.get(step)
+        for function, words, addresses in made:
+            table = np.array(words, "int64")
+            kernels.append((function, size))
+            for word, index, shift in addresses:
+                if index < len(values) and values[index] in number:
+                    patches.append((size + word, number[values[index]], shift))
+                    continue
+                if index < len(values):
+                    array = executable.array(values[index], block, offset)
+                else:
+                    assert slot is not None
+                    array = executable.backend.view(block, offset + slot.offset, (slot.nbytes,), (1,), "uint8")
                 arrays.append(array)
-                words[start + word] = _address(array) + shift
-    tables = np.array(words, "int64")
-    base = _address(tables)
+                table[word] = _address(array) + shift
+            tables.append(table)
+            size += len(table)
+    words = np.concatenate(tables)
+    base = _address(words)
     patched = np.array([(base + 8 * word, n, shift) for word, n, shift in patches], "int64")
     listed = np.array([(function, base + 8 * start) for function, start in kernels], "int64")
     given = np.zeros(max(len(changing), 1), "int64")
     program = np.array(
         [len(patches), _address(patched), _address(given), len(kernels), _address(listed), _WITHIN], "int64"
     )
-    run = _Run(_address(program), given, (tables, patched, listed, program, arrays))
+    run = _Run(_address(program), given, (words, patched, listed, program, arrays))
     return run.call if changing else run.again
 
 

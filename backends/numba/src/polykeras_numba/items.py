@@ -7,39 +7,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from polykeras.runtime.program import Step, Value
 from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import blas, elementwise, parts, reduction
+from polykeras_numba import blas, elementwise, parts, random_items, reduction, window_items
 from polykeras_numba.cache import KERNELS
+from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
 
-Strides = tuple[int, ...]
 
-
-class Item(NamedTuple):
-    """A kernel and its table, but for the addresses of the arrays.
-
-    function:  the kernel's address.
-    words:     the table.
-    addresses: for each array, operands first, then results: the word where its address belongs, and an offset in bytes.
-    """
-
-    function: int
-    words: list[int]
-    addresses: list[tuple[int, int]]
-
-
-def item(step: Step, strides: Callable[[Value], Strides]) -> Item | None:
-    """The item of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
+def items(step: Step, strides: Callable[[Value], Strides]) -> list[Item] | None:
+    """The items of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
     maker = _MAKERS.get(step.op.name)
     if maker is None or step.dynamic or step.allocates or any(v.kind == "unused" for v in step.outs):
         return None
-    return maker(step, [strides(v) for v in step.arrays])
+    made = maker(step, [strides(v) for v in step.arrays])
+    return [made] if isinstance(made, Item) else made
+
+
+def scratch(step: Step) -> int:
+    """Bytes of scratch memory that the step's items may need, however its arrays lie."""
+    found = _SCRATCH.get(step.op.name)
+    return 0 if found is None else found(step)
 
 
 # -- elementwise -----------------------------------------------------------------------------------------------------
@@ -86,7 +78,7 @@ def _elementwise(
     description = elementwise.Description(operands, found.letters, ops, results)
     title = f"{', '.join(op for op, _, _ in ops)} on {', '.join(operands)}"
     function = KERNELS.address("elementwise", repr(tuple(description)), title)
-    addresses = [(elementwise.address_word(i), offset if i < len(operands) else 0) for i in range(len(every))]
+    addresses = [(elementwise.address_word(i), i, offset if i < len(operands) else 0) for i in range(len(every))]
     return Item(function, found.words, addresses)
 
 
@@ -111,7 +103,7 @@ def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
     first, last = axes[0], axes[-1] + 1
     sizes = [math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])]
     function = KERNELS.address("reduction", repr((name, source.dtype))[1:-1], f"{name} of {source.dtype}")
-    return Item(function, [0, 0, *sizes], [(0, 0), (1, 0)])
+    return Item(function, [0, 0, *sizes], [(0, 0, 0), (1, 1, 0)])
 
 
 def reduces(step: Step) -> bool:
@@ -139,7 +131,7 @@ def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
     turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
     words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
-    return Item(address, words, [(1, 0), (2, 0), (3, 0)])  # type: ignore[arg-type]
+    return Item(address, words, [(1, 0, 0), (2, 1, 0), (3, 2, 0)])  # type: ignore[arg-type]
 
 
 def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
@@ -152,9 +144,12 @@ def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-_MAKERS: dict[str, Callable[[Step, Sequence[Strides]], Item | None]] = {
+_SCRATCH: dict[str, Callable[[Step], int]] = window_items.SCRATCH
+_MAKERS: dict[str, Maker] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
     **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
     "matmul": _product,
+    **window_items.MAKERS,
+    **random_items.MAKERS,
 }

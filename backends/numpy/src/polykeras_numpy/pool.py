@@ -37,7 +37,7 @@ class Windows:
         every = (slice(None), *[slice(0, n) for n in y.shape[1:-1]])
         self.full = all(there == every for there, _ in self.taps)
         self.disjoint = all(s >= w for s, w in zip(strides, window, strict=True))
-        self.tiled = self.disjoint and y.size * math.prod(window) == x.size
+        self.tiled = self.full and self.disjoint and y.size * len(self.taps) == x.size
 
 
 def _windows(step: Step, x: Any, y: Any) -> Windows | None:

@@ -156,7 +156,8 @@ def check_loss_and_target_compatibility(
 ) -> None:
     """ValueError where a target's shape shows that the loss cannot be meant."""
     same_shape = (losses.mean_squared_error, losses.binary_crossentropy, losses.categorical_crossentropy)
-    for y, loss, shape in zip(targets, loss_fns, output_shapes, strict=True):
+    for y, given, shape in zip(targets, loss_fns, output_shapes, strict=True):
+        loss = losses.function_of(given)
         if y is None or loss is None or _is_symbolic(y):
             continue
         found = tuple(y.shape)
@@ -296,12 +297,12 @@ def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
     return [(start, min(size, start + batch_size)) for start in range(0, size, batch_size)]
 
 
-def batch_shuffle(index: np.ndarray, batch_size: int) -> np.ndarray:
-    """`index` with its whole batches in random order; samples stay within their batch, the rest stays last."""
-    whole = len(index) // batch_size * batch_size
-    batches = index[:whole].reshape(-1, batch_size)
+def batch_shuffle(index_array: np.ndarray, batch_size: int) -> np.ndarray:
+    """`index_array` with its whole batches in random order; samples stay within their batch, the rest stays last."""
+    whole = len(index_array) // batch_size * batch_size
+    batches = index_array[:whole].reshape(-1, batch_size)
     np.random.shuffle(batches)
-    return np.concatenate([batches.reshape(-1), index[whole:]])
+    return np.concatenate([batches.reshape(-1), index_array[whole:]])
 
 
 def slices(arrays: Arrays, size: int, batch_size: int) -> Iterator[tuple[int, Arrays]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from polykeras import backend as K
 from polykeras.engine.compiling import weighted as with_weights
-from polykeras.optimizers.base import training_graph_of
+from polykeras.optimizers.base import training_graph_of, updates_of
 
 Step = Callable[[list[Any]], list[Any]]
 
@@ -83,8 +83,8 @@ def _training_updates(model: Any) -> list[Any]:
     """The optimizer's updates; asked for once, as asking makes the optimizer's state."""
     if model._training_updates is None:
         with K.name_scope("training"), K.name_scope(type(model.optimizer).__name__), training_graph_of(model):
-            model._training_updates = model.optimizer.get_updates(
-                params=model._collected_trainable_weights, loss=model._unweighted_loss
+            model._training_updates = updates_of(
+                model.optimizer, model._unweighted_loss, model._collected_trainable_weights
             )
     updates: list[Any] = model._training_updates
     return updates

@@ -165,17 +165,22 @@ class Averages:
 
     def __init__(self, model: Any) -> None:
         self._stateful = [name in model.stateful_metric_names for name in model.metrics_names]
-        self._sums = [0.0] * len(self._stateful)
+        self._sums: list[Any] = [0.0] * len(self._stateful)
         self._size = 0
 
     def add(self, results: Sequence[Any], size: int) -> None:
         self._size += size
         for i, (result, stateful) in enumerate(zip(results, self._stateful, strict=True)):
-            self._sums[i] = float(result) if stateful else self._sums[i] + float(result) * size
+            self._sums[i] = _as_it_is(result) if stateful else self._sums[i] + float(result) * size
 
-    def values(self) -> list[float]:
+    def values(self) -> list[Any]:
         size = self._size or float("nan")  # no samples: no average
         return [s if stateful else s / size for s, stateful in zip(self._sums, self._stateful, strict=True)]
+
+
+def _as_it_is(result: Any) -> Any:
+    """A metric's value, which may have a shape: a float where it has none."""
+    return float(result) if np.ndim(result) == 0 else result
 
 
 def predict_loop(model: Any, inputs: list[Any], *, batch_size: int, verbose: int = 0) -> list[np.ndarray]:

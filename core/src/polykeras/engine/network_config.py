@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polykeras.engine.base_layer import Layer
-from polykeras.engine.layer_graph import history, node_key
-from polykeras.engine.node import Node
+from polykeras.engine.layer_graph import history
+from polykeras.engine.node import Node, node_key
 from polykeras.engine.raw_operations import BackendOperations, weight_owners
 from polykeras.engine.shared_variables import described_with, together
 from polykeras.symbolic.graph import Tensor

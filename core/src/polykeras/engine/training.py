@@ -9,6 +9,7 @@ import numpy as np
 
 from polykeras import backend as K
 from polykeras import optimizers
+from polykeras._faces import lazy
 from polykeras.engine import compiling, generators
 from polykeras.engine.feeding import (
     check_array_length_consistency,
@@ -20,10 +21,18 @@ from polykeras.engine.feeding import (
     standardize_weights,
 )
 from polykeras.engine.functions import keras_function, step_function
-from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps
+from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps, reset_metrics
 from polykeras.engine.network import Network
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
+
+# what Keras's module imports, and so shows
+__getattr__, __dir__ = lazy(__name__, {
+    "Layer": "polykeras.engine.base_layer:Layer",
+    "collect_metrics": "polykeras.engine.training_utils:collect_metrics",
+    "slice_arrays": "polykeras.utils.generic_utils:slice_arrays",
+    "weighted_masked_objective": "polykeras.engine.training_utils:weighted_masked_objective",
+})  # fmt: skip
 
 REMEMBERED_SHAPES = 64
 NOT_COMPILED = "You must compile a model before training/testing. Use `model.compile(optimizer, loss)`."
@@ -143,8 +152,8 @@ class Model(Network):
         ]
         for plan in plans:
             if plan.trained:
-                compiling.make_placeholders(plan)
-        measures = compiling.measures(plans, self.losses)
+                compiling.make_placeholders(plan, self.inputs)
+        measures = compiling.measures(plans, self.losses, self.added_metrics)
 
         self.loss_functions = loss_functions
         self._unweighted_loss = measures.total_loss
@@ -152,7 +161,7 @@ class Model(Network):
         self.metrics_tensors = measures.tensors
         self.metrics_updates = measures.updates
         self.stateful_metric_names = list(measures.stateful)
-        self.stateful_metric_functions = list(measures.stateful.values())
+        self.stateful_metric_functions = [metric for metric in measures.stateful.values() if metric is not None]
         self.targets = [plan.target for plan in plans]
 
         fed = [plan for plan in plans if plan.trained and plan.target_is_fed]
@@ -474,6 +483,10 @@ class Model(Network):
         key = shapes_of(x), shapes_of(y)
         if None not in key and all(a is b for a, b in zip(data.arrays, [*to_list(x), *to_list(y)], strict=True)):
             self._known_batches = _remember(self._known_batches, key)
+
+    def reset_metrics(self) -> None:
+        """Set the metrics with state back, as `fit` and `evaluate` do before each pass over the data."""
+        reset_metrics(self)
 
     # -- generators --------------------------------------------------------------------------------------------------
 

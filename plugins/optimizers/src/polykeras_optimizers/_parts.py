@@ -23,8 +23,13 @@ def decayed_lr(optimizer: Any) -> Any:
 
 
 def root(square: Any) -> Any:
-    """√square, where square is a running mean of squares: never negative, so it needs no clip as in `K.sqrt`"""
+    """√square, where square is a sum or mean of squares: never negative, so it needs no clip as in `K.sqrt`"""
     return sqrt(square)
+
+
+def scheduled_counter(optimizer: Any) -> list[Any]:
+    """The counter of steps as part of the state: where a schedule depends on it. Else it is in no file, as in Keras."""
+    return [] if optimizer.lr_schedule is None else [optimizer.iterations]
 
 
 def step_number(optimizer: Any) -> Any:

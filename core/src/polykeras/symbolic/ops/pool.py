@@ -106,6 +106,7 @@ _WINDOWS = (
     ((2, 5, 6, 3), {"window": (3, 2), "strides": (1, 1), "padding": "same"}),
     ((2, 5, 6, 3), {"window": (2, 2), "strides": (3, 2), "padding": "valid"}),
     ((2, 5, 6, 3), {"window": (2, 2), "strides": (2, 2), "padding": ((1, 0), (0, 1))}),
+    ((2, 4, 3), {"window": (2,), "strides": (3,), "padding": ((1, 1),)}),  # one place is in no window
     ((2, 4, 5, 6, 3), {"window": (2, 2, 3), "strides": (2, 1, 3), "padding": "same"}),
     ((0, 5, 6, 3), {"window": (2, 2), "strides": (2, 2), "padding": "valid"}),
 )
