@@ -231,9 +231,9 @@ def computed(monkeypatch):
     found = []
     run_once = derived_values.run_once
 
-    def counted(recipe, held, backend):
+    def counted(recipe, held, backend, places):
         found.append(recipe[-1].op.name)
-        run_once(recipe, held, backend)
+        run_once(recipe, held, backend, places)
 
     monkeypatch.setattr(derived_values, "run_once", counted)
     return found

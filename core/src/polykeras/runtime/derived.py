@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polykeras.runtime import sparse
@@ -60,13 +60,14 @@ class Derived:
             if self.versions == versions:
                 return
             held = {leaf: self._leaf(leaf) for leaf in self.leaves}
+            array = self.array
+            if array is None:
+                array = self.backend.empty(self.spec.shape, self.spec.dtype)  # type: ignore[arg-type]
             with self.backend.quiet():
-                run_once(self.recipe, held, self.backend)
-            if self.array is None:
-                self.array = self.backend.fresh(held[self.result])
-            else:
-                self.backend.copy(held[self.result], self.array)
-            self.versions = versions
+                run_once(self.recipe, held, self.backend, {self.result: array})
+            if held[self.result] is not array:
+                self.backend.copy(held[self.result], array)
+            self.array, self.versions = array, versions
 
     def on(self, backend: Backend) -> Any:
         """The array; programs refresh it before they ask."""
@@ -90,14 +91,20 @@ def shared(key: Hashable, recipe: Sequence[Step], result: Value, backend: Backen
         return found
 
 
-def run_once(steps: Sequence[Step], held: dict[Value, Any], backend: Backend) -> None:
-    """Run steps one after another outside of any plan; `held` has the arrays they read, and gets what they make."""
+def run_once(
+    steps: Sequence[Step], held: dict[Value, Any], backend: Backend, places: Mapping[Value, Any] | None = None
+) -> None:
+    """Run steps one after another outside of any plan; `held` has the arrays they read, and gets what they make.
+
+    places: arrays for some of the results; a kernel that makes its own does not use them.
+    """
+    given = places or {}
     for step in steps:
         kernel = backend.kernel(step)
         arrays = [held[v] for v in step.arrays]
         work = (backend.arena(kernel.workspace),) if kernel.workspace else ()
         if kernel.into:
-            outs = [backend.empty(v.spec.shape, v.spec.dtype) for v in step.outs]  # type: ignore[arg-type]
+            outs = [given[v] if v in given else backend.empty(v.spec.shape, v.spec.dtype) for v in step.outs]  # type: ignore[arg-type]
             kernel.call(*arrays, *outs, *work)
         else:
             made = kernel.call(*arrays, *work)
