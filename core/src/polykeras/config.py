@@ -1,12 +1,12 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, and the backend named
-in the configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs, and
+the backend named in the configuration file.
 
 A default is, in this order: what a setter of this module last said; for the wait, what `POLYKERAS_BATCH_TIMEOUT` says;
 what `polykeras.json` says; the built-in value. The file lies in `~/.polykeras`, or in the directory that the
 environment variable `POLYKERAS_HOME` names. It is read at the first question and never written:
 
-    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba",
-     "batch_timeout": 600}
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "inference_rewrites": true,
+     "backend": "numba", "batch_timeout": 600}
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ __all__ = [
     "epsilon",
     "floatx",
     "image_data_format",
+    "inference_rewrites",
     "normalize_data_format",
     "reload",
     "set_batch_timeout",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_inference_rewrites",
 ]
 
 FLOAT_TYPES = ("float16", "float32", "float64")
@@ -91,6 +93,18 @@ def normalize_data_format(value: str | None) -> str:
     return lowered
 
 
+def inference_rewrites() -> bool:
+    """Whether programs keep what depends on weights alone from call to call, with batch normalisation folded into the
+    layer before it: True unless set. Results differ by rounding; weights may lie in memory twice.
+    """
+    return _settings()["inference_rewrites"]  # type: ignore[no-any-return]
+
+
+def set_inference_rewrites(on: bool) -> None:
+    """Turn the rewrites on or off for programs that are made from then on: True or False; else ValueError."""
+    _settings()["inference_rewrites"] = _check_inference_rewrites(on)
+
+
 def configured_backend() -> str | None:
     """The backend that the configuration file names, or None. Which backend is in use: `polykeras info`."""
     return _settings()["backend"]  # type: ignore[no-any-return]
@@ -133,6 +147,12 @@ def _check_data_format(value: object) -> str:
     return value
 
 
+def _check_inference_rewrites(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"Unknown inference_rewrites: {value!r}. Expected True or False.")
+    return value
+
+
 def _check_backend(value: object) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise ValueError(f"Unknown backend: {value!r}. Expected a name, such as 'numpy', or null.")
@@ -155,6 +175,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
     "image_data_format": _check_data_format,
+    "inference_rewrites": _check_inference_rewrites,
     "backend": _check_backend,
     "batch_timeout": _check_batch_timeout,
 }
@@ -162,6 +183,7 @@ _BUILT_IN = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
+    "inference_rewrites": True,
     "backend": None,
     "batch_timeout": None,
 }
