@@ -104,3 +104,21 @@ def test_the_default_place_is_in_the_home_directory(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert config.config_file() == tmp_path / ".polykeras" / "polykeras.json"
+
+
+def test_fast_convolution_is_off_unless_asked_for(monkeypatch):
+    config.reload()
+    monkeypatch.delenv("POLYKERAS_FAST_CONVOLUTION", raising=False)
+    assert config.fast_convolution() is False
+    config.set_fast_convolution(True)
+    assert config.fast_convolution() is True
+    with pytest.raises(ValueError, match="Expected true or false"):
+        config.set_fast_convolution(1)
+    for value, expected in (("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv("POLYKERAS_FAST_CONVOLUTION", value)
+        config.reload()
+        assert config.fast_convolution() is expected
+    monkeypatch.setenv("POLYKERAS_FAST_CONVOLUTION", "yes")
+    config.reload()
+    with pytest.raises(ValueError, match="POLYKERAS_FAST_CONVOLUTION is 'yes'"):
+        config.fast_convolution()

@@ -1,10 +1,12 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, and the backend named in the configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, fast convolutions, and the backend named in the
+configuration file.
 
 A default is, in this order: what a setter of this module last said; what `polykeras.json` says; the built-in value.
 The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
 the first question and never written:
 
-    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba"}
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba",
+     "fast_convolution": false}
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ __all__ = [
     "config_file",
     "configured_backend",
     "epsilon",
+    "fast_convolution",
     "floatx",
     "image_data_format",
     "normalize_data_format",
     "reload",
     "set_epsilon",
+    "set_fast_convolution",
     "set_floatx",
     "set_image_data_format",
 ]
@@ -60,6 +64,21 @@ def image_data_format() -> str:
 def set_image_data_format(data_format: str) -> None:
     """Set the default image data format: `'channels_last'` or `'channels_first'`; else ValueError."""
     _settings()["image_data_format"] = _check_data_format(data_format)
+
+
+def fast_convolution() -> bool:
+    """May a backend give up a decimal digit of float32 convolutions for speed? `False` unless set.
+
+    Errors are then about 1e-5 of the largest number of a result, and not 1e-6. The environment variable
+    `POLYKERAS_FAST_CONVOLUTION` (`1` or `0`) stands above the configuration file. Programs compiled before stay as
+    they are.
+    """
+    return _settings()["fast_convolution"]  # type: ignore[no-any-return]
+
+
+def set_fast_convolution(allowed: bool) -> None:
+    """Allow, or not, convolutions that are faster and less exact, in programs that are compiled from now on."""
+    _settings()["fast_convolution"] = _check_fast_convolution(allowed)
 
 
 def normalize_data_format(value: str | None) -> str:
@@ -125,13 +144,26 @@ def _check_backend(value: object) -> str | None:
     return value
 
 
+def _check_fast_convolution(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"Unknown fast_convolution: {value!r}. Expected true or false.")
+    return value
+
+
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
     "image_data_format": _check_data_format,
     "backend": _check_backend,
+    "fast_convolution": _check_fast_convolution,
 }
-_BUILT_IN = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "backend": None}
+_BUILT_IN = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "backend": None,
+    "fast_convolution": False,
+}
 
 
 # -- state -------------------------------------------------------------------------------------------------------------
@@ -147,9 +179,18 @@ def _settings() -> dict[str, Any]:
     if settings is None:
         with _lock:
             if _current is None:
-                _current = {**_BUILT_IN, **_read_file(config_file())}
+                _current = {**_BUILT_IN, **_read_file(config_file()), **_environment()}
             settings = _current
     return settings
+
+
+def _environment() -> dict[str, Any]:
+    """What environment variables say."""
+    name = "POLYKERAS_FAST_CONVOLUTION"
+    value = os.environ.get(name, "")
+    if value not in ("", "0", "1"):
+        raise ValueError(f"The environment variable {name} is {value!r}. Expected 1 or 0.")
+    return {"fast_convolution": value == "1"} if value else {}
 
 
 def _read_file(path: Path) -> dict[str, Any]:
