@@ -1,12 +1,13 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs, and
-the backend named in the configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs,
+fast convolutions, and the backend named in the configuration file.
 
-A default is, in this order: what a setter of this module last said; for the wait, what `POLYKERAS_BATCH_TIMEOUT` says;
-what `polykeras.json` says; the built-in value. The file lies in `~/.polykeras`, or in the directory that the
-environment variable `POLYKERAS_HOME` names. It is read at the first question and never written:
+A default is, in this order: what a setter of this module last said; what the environment variables
+`POLYKERAS_BATCH_TIMEOUT` and `POLYKERAS_FAST_CONVOLUTION` (1 or 0) say; what `polykeras.json` says; the built-in value.
+The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
+the first question and never written:
 
     {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "inference_rewrites": true,
-     "backend": "numba", "batch_timeout": 600}
+     "backend": "numba", "batch_timeout": 600, "fast_convolution": false}
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "config_file",
     "configured_backend",
     "epsilon",
+    "fast_convolution",
     "floatx",
     "image_data_format",
     "inference_rewrites",
@@ -29,6 +31,7 @@ __all__ = [
     "reload",
     "set_batch_timeout",
     "set_epsilon",
+    "set_fast_convolution",
     "set_floatx",
     "set_image_data_format",
     "set_inference_rewrites",
@@ -76,6 +79,21 @@ def batch_timeout() -> float | None:
 def set_batch_timeout(seconds: float | None) -> None:
     """Set how long `fit` and its kin wait for a batch of a generator or a Sequence: positive, or None for no limit."""
     _settings()["batch_timeout"] = _check_batch_timeout(seconds)
+
+
+def fast_convolution() -> bool:
+    """May a backend give up a decimal digit of float32 convolutions for speed? `False` unless set.
+
+    Errors are then about 1e-5 of the largest number of a result, and not 1e-6. The environment variable
+    `POLYKERAS_FAST_CONVOLUTION` (`1` or `0`) stands above the configuration file. Programs compiled before stay as
+    they are.
+    """
+    return _settings()["fast_convolution"]  # type: ignore[no-any-return]
+
+
+def set_fast_convolution(allowed: bool) -> None:
+    """Allow, or not, convolutions that are faster and less exact, in programs that are compiled from now on."""
+    _settings()["fast_convolution"] = _check_fast_convolution(allowed)
 
 
 def normalize_data_format(value: str | None) -> str:
@@ -171,6 +189,14 @@ def _check_batch_timeout(value: object) -> float | None:
     return seconds
 
 
+def _check_fast_convolution(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"Unknown fast_convolution: {value!r}. Expected True or False (true, false; 1 or 0 in the environment)."
+        )
+    return value
+
+
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
@@ -178,6 +204,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "inference_rewrites": _check_inference_rewrites,
     "backend": _check_backend,
     "batch_timeout": _check_batch_timeout,
+    "fast_convolution": _check_fast_convolution,
 }
 _BUILT_IN = {
     "floatx": "float32",
@@ -186,6 +213,11 @@ _BUILT_IN = {
     "inference_rewrites": True,
     "backend": None,
     "batch_timeout": None,
+    "fast_convolution": False,
+}
+_VARIABLES: dict[str, tuple[str, dict[str, object]]] = {
+    "POLYKERAS_BATCH_TIMEOUT": ("batch_timeout", {}),
+    "POLYKERAS_FAST_CONVOLUTION": ("fast_convolution", {"1": True, "0": False}),
 }
 
 
@@ -209,13 +241,15 @@ def _settings() -> dict[str, Any]:
 
 def _read_environment() -> dict[str, Any]:
     """The checked settings of environment variables."""
-    seconds = os.environ.get("POLYKERAS_BATCH_TIMEOUT")
-    if not seconds:
-        return {}
-    try:
-        return {"batch_timeout": _check_batch_timeout(seconds)}
-    except ValueError as error:
-        raise ValueError(f"The environment variable POLYKERAS_BATCH_TIMEOUT: {error}") from None
+    found = {}
+    for variable, (name, words) in _VARIABLES.items():
+        value = os.environ.get(variable)
+        if value:
+            try:
+                found[name] = _CHECKS[name](words.get(value, value))
+            except ValueError as error:
+                raise ValueError(f"The environment variable {variable}: {error}") from None
+    return found
 
 
 def _read_file(path: Path) -> dict[str, Any]:
