@@ -5,7 +5,7 @@ Errors say which array, what was expected, and what came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -322,66 +322,6 @@ def _class_weights(y: Any, class_weight: Any) -> np.ndarray:
         )
     values: np.ndarray = np.asarray([class_weight[number] for number in present.tolist()])[index]
     return values
-
-
-# -- batches ---------------------------------------------------------------------------------------------------------
-
-
-def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
-    """(start, stop) of each batch of `size` samples; the last may be smaller."""
-    return [(start, min(size, start + batch_size)) for start in range(0, size, batch_size)]
-
-
-def batch_shuffle(index_array: np.ndarray, batch_size: int) -> np.ndarray:
-    """`index_array` with its whole batches in random order; samples stay within their batch, the rest stays last."""
-    whole = len(index_array) // batch_size * batch_size
-    batches = index_array[:whole].reshape(-1, batch_size)
-    np.random.shuffle(batches)
-    return np.concatenate([batches.reshape(-1), index_array[whole:]])
-
-
-def slices(arrays: Arrays, size: int, batch_size: int) -> Iterator[tuple[int, Arrays]]:
-    """The batches of `arrays` in order: their sizes, and views of them."""
-    cuts = [cutter(array) for array in arrays]
-    for start, stop in make_batches(size, batch_size):
-        rows = slice(start, stop)
-        yield stop - start, [cut(rows) for cut in cuts]
-
-
-def picks(arrays: Arrays, index: np.ndarray, batch_size: int) -> Iterator[tuple[int, Arrays]]:
-    """The batches of `arrays` in the order of `index`: their sizes, and copies of their rows."""
-    pickers = [picker(array) for array in arrays]
-    for start, stop in make_batches(len(index), batch_size):
-        rows = index[start:stop]
-        yield stop - start, [pick(rows) for pick in pickers]
-
-
-def cutter(array: Any) -> Callable[[slice], Any]:
-    """The function that takes a slice of the array's rows."""
-    return array.__getitem__  # type: ignore[no-any-return]
-
-
-def picker(array: Any) -> Callable[[np.ndarray], Any]:
-    """The function that picks rows of the array by number."""
-    if isinstance(array, np.ndarray):
-        take = array.take
-
-        def pick(rows: np.ndarray) -> Any:
-            return take(rows, 0)
-
-        return pick
-    if hasattr(array, "toarray"):  # a SciPy matrix
-        return array.__getitem__  # type: ignore[no-any-return]
-
-    def pick_sorted(rows: np.ndarray) -> Any:
-        """Files want increasing numbers."""
-        if (np.diff(rows) == 1).all():
-            return array[int(rows[0]) : int(rows[-1]) + 1]
-        order = np.argsort(rows)
-        block = np.asarray(array[rows[order].tolist()])
-        return block[np.argsort(order)]
-
-    return pick_sorted
 
 
 # -- small helpers ---------------------------------------------------------------------------------------------------

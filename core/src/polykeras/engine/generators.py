@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from polykeras.engine.batches import check_same
 from polykeras.engine.feeding import number_of_samples
 from polykeras.engine.functions import step_function
 from polykeras.engine.loops import (
     BATCH_SIZE,
-    Averages,
     Data,
     evaluate_loop,
-    listen,
-    logged_names,
-    reset_metrics,
-    run_epochs,
     validation_arrays,
 )
+from polykeras.engine.run import Averages, TrainingRun, reset_metrics
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
 from polykeras.utils.sequence import is_sequence
@@ -49,6 +45,7 @@ def fit_generator(
     use_multiprocessing: bool,
     shuffle: bool,
     initial_epoch: int,
+    validates: Callable[[int], bool],
 ) -> Any:
     """Train for epochs `initial_epoch` to `epochs` - 1 of `steps_per_epoch` batches each; the History."""
     steps = _steps(generator, steps_per_epoch, "steps_per_epoch")
@@ -68,12 +65,12 @@ def fit_generator(
             assert validation_stream is not None and validation_steps is not None
             return _evaluate(model, validation_stream, validation_steps)
 
-        validates = validation is not None or validation_stream is not None
+        has_validation = validation is not None or validation_stream is not None
         source = opened.enter_context(closing(stream(generator, shuffle=shuffle, ahead=ahead)))
         batches = _Batches(model, source, class_weight)
         if model._unweighted_loss is None:
             batches.peek()  # the first batch makes a model that has only `call`
-        listeners = listen(
+        run = TrainingRun(
             model,
             callbacks,
             count_mode="steps",
@@ -82,19 +79,44 @@ def fit_generator(
                 "steps": steps,
                 "samples": None,
                 "verbose": verbose,
-                "do_validation": validates,
-                "metrics": logged_names(model, validates),
+                "do_validation": has_validation,
             },
             validation_arrays=validation_arrays(model, validation),
+            feed=StreamFeed(batches, steps, validation_stream),
+            step=batches.train,
+            initial_epoch=initial_epoch,
+            validate=validate if has_validation else None,
+            validates=validates,
         )
-        return run_epochs(
-            model,
-            listeners,
-            range(initial_epoch, epochs),
-            partial(batches.take, steps),
-            batches.train,
-            validate if validates else None,
-        )
+        return run.train()
+
+
+class StreamFeed:
+    """The batches of a stream, `steps` in each epoch.
+
+    validation: the stream that validation takes its batches from, whose place belongs to the state.
+    """
+
+    def __init__(self, batches: _Batches, steps: int, validation: Stream | None) -> None:
+        self._batches = batches
+        self._steps = steps
+        self._validation = validation
+
+    def begin_epoch(self) -> None:
+        """The stream goes on."""
+
+    def batches(self, first: int = 0) -> Iterator[tuple[int, Data]]:
+        return self._batches.take(self._steps - first)
+
+    def get_state(self) -> dict[str, Any]:
+        validation = None if self._validation is None else self._validation.get_state()
+        return {"steps": self._steps, "stream": self._batches.get_state(), "validation": validation}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        check_same("steps", state.get("steps"), self._steps)
+        self._batches.set_state(state["stream"])
+        if self._validation is not None and state["validation"] is not None:
+            self._validation.set_state(state["validation"])
 
 
 class _Batches:
@@ -120,12 +142,20 @@ class _Batches:
             self._count += 1
         return self._next
 
-    def take(self, steps: int) -> Iterable[tuple[int, Data]]:
+    def take(self, steps: int) -> Iterator[tuple[int, Data]]:
         """The next batches with their sizes."""
         for _ in range(steps):
             data = self.peek()
             self._next = None
             yield number_of_samples(data.arrays) or 0, data
+
+    def get_state(self) -> Any:
+        return self._source.get_state()
+
+    def set_state(self, state: Any) -> None:
+        self._next = None
+        self._source.set_state(state)
+        self._count = state["taken"]
 
     def train(self, data: Data) -> list[Any]:
         """One training step."""

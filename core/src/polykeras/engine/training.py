@@ -23,6 +23,7 @@ from polykeras.engine.feeding import (
 from polykeras.engine.functions import keras_function, step_function
 from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps, reset_metrics
 from polykeras.engine.network import Network
+from polykeras.engine.run import validation_epochs
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
@@ -79,9 +80,10 @@ class Model(Network):
         """Say how the model is trained.
 
         optimizer: a name or an `Optimizer`.
-        loss: a name or a function of `(y_true, y_pred)`; with several outputs also a list, or a dict by output name.
-            `None` for an output leaves it untrained.
-        metrics: a list of names and functions for every output, or a dict by output name.
+        loss: a name, a function of `(y_true, y_pred)` or a `Loss`; with several outputs also a list, or a dict by
+            output name. `None` for an output leaves it untrained.
+        metrics: a list of names, functions of `(y_true, y_pred)` and `Metric` objects, for every output; or a list of
+            lists, or a dict by output name.
         loss_weights: list or dict of factors of the outputs' losses.
         sample_weight_mode: "temporal" for weights per time step; for several outputs also a list or a dict.
         weighted_metrics: like `metrics`, but weighted by the sample weights.
@@ -321,6 +323,7 @@ class Model(Network):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         *,
+        validation_freq: Any = 1,
         max_queue_size: int = 10,
         workers: int = 1,
         use_multiprocessing: bool = False,
@@ -342,6 +345,7 @@ class Model(Network):
         sample_weight: weights per sample, or per time step with `sample_weight_mode="temporal"`.
         steps_per_epoch, validation_steps: number of steps, for models whose data are tensors. With arrays, each step
             takes all of them.
+        validation_freq: validate after every so many epochs, or after those of a list, counted from 1.
 
         Raises RuntimeError before `compile`, ValueError for data that does not fit the model.
         """
@@ -365,6 +369,7 @@ class Model(Network):
                 use_multiprocessing,
                 bool(shuffle),
                 initial_epoch,
+                validation_freq=validation_freq,
             )
         batch_size = _batch_size(batch_size, steps_per_epoch, "steps_per_epoch")
         data = self._data(x, y, sample_weight, class_weight, batch_size)
@@ -399,6 +404,7 @@ class Model(Network):
             verbose=verbose,
             callbacks=callbacks,
             validation=validation,
+            validates=validation_epochs(validation_freq),
             shuffle=shuffle,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
@@ -546,6 +552,8 @@ class Model(Network):
         use_multiprocessing: bool = False,
         shuffle: bool = True,
         initial_epoch: int = 0,
+        *,
+        validation_freq: Any = 1,
     ) -> Any:
         """Train on batches `(x, y)` or `(x, y, sample_weight)` that a generator or a `Sequence` gives; the History.
 
@@ -555,6 +563,7 @@ class Model(Network):
         workers: threads that make them; 0: made when needed, by the thread that trains. A generator is run by one.
         use_multiprocessing: spawned processes instead of threads. Each gets a pickled copy of the Sequence.
         shuffle: the order of a Sequence's batches, in every epoch anew.
+        validation_freq: as for `fit`.
 
         An error in the data's code is raised here, its traceback included. A batch that takes more than ten seconds is
         announced by a UserWarning; `polykeras.config.set_batch_timeout(seconds)` makes a longer wait a TimeoutError. A
@@ -578,6 +587,7 @@ class Model(Network):
             use_multiprocessing=use_multiprocessing,
             shuffle=shuffle,
             initial_epoch=initial_epoch,
+            validates=validation_epochs(validation_freq),
         )
         _plugins_call("polykeras_train_end", model=self, history=history)
         return history

@@ -104,6 +104,11 @@ class Shipment:
             self.content = content
             self.version += 1
 
+    def reseed(self, seed: int) -> None:
+        """Take another seed; processes that have the source already get it again, with that seed."""
+        self.seed = seed
+        self.version += 1
+
 
 def _pickled(source: Any) -> bytes:
     try:

@@ -63,6 +63,14 @@ class Stream:
     def rewind(self) -> None:
         """Start again with the first batch, where there is such a thing."""
 
+    def get_state(self) -> dict[str, Any]:
+        """The place in the stream: `taken`, how many batches it gave, and what else `set_state` needs."""
+        raise NotImplementedError
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on where another stream of the same data was; of this one, at most one batch was taken."""
+        raise NotImplementedError
+
     def close(self, timeout: float | None = None) -> None:
         """End the threads and processes; `timeout`: how long to wait for a thread in the user's code, in seconds."""
 
@@ -106,6 +114,14 @@ class _MadeAhead(Stream):
             raise
         except (SystemExit, GeneratorExit) as error:  # ends a worker, not the program
             raise RuntimeError(f"{request.of(self._name)} was not made: {type(error).__name__}: {error}") from error
+
+    def get_state(self) -> dict[str, Any]:
+        remembered = self._source.get_state() if hasattr(self._source, "get_state") else None
+        return {"taken": self._taken, "source": remembered}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        if state["source"] is not None:
+            self._source.set_state(state["source"])
 
     def _next_request(self) -> Request | None:
         """The next batch to ask for; None: not before those that were asked for are there."""
@@ -184,6 +200,19 @@ class _SequenceStream(_MadeAhead):
         self._order = []
         self._taken, self._last = self._asked, -1
 
+    def get_state(self) -> dict[str, Any]:
+        rest = [job.request.place for job in self._jobs] + self._order[::-1]
+        seed = None if self._shipment is None else self._shipment.seed
+        return {**super().get_state(), "order": rest, "seed": seed}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.rewind()
+        self._order = state["order"][::-1]
+        self._taken = self._asked = state["taken"]
+        if self._shipment is not None and state["seed"] is not None:
+            self._shipment.reseed(state["seed"])
+
 
 class _IteratorStream(_MadeAhead):
     """A generator's batches. One thread, or one process, runs it: two could not run it at once."""
@@ -227,6 +256,15 @@ class _IteratorStream(_MadeAhead):
 
     def _stopped(self, request: Request) -> Exception:
         return EndOfData(request.number)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """A generator that cannot be told where to go on makes the batches again that were taken."""
+        super().set_state(state)
+        if state["source"] is None:
+            while self._taken < state["taken"]:
+                next(self)
+        else:
+            self._taken = self._asked = state["taken"]
 
 
 class EndOfData(ValueError):
