@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -114,6 +115,14 @@ def test_a_sequence_is_iterable():
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_generator_keeps_its_order(workers, opened):
     assert take(opened(itertools.count(), workers=workers, max_queue_size=3), 20) == list(range(20))
+
+
+def test_a_sequence_that_is_an_iterator_too_is_a_sequence(opened):
+    class Both(Numbers):
+        def __next__(self):
+            raise AssertionError("its batches have numbers")
+
+    assert [index for _, index in take(opened(Both(3), workers=2), 4)] == [0, 1, 2, 0]
 
 
 def test_generator_is_not_run_far_ahead(opened):
@@ -378,6 +387,27 @@ def test_workers_end_when_the_program_is_killed(tmp_path):
             return
         time.sleep(0.1)
     raise AssertionError(f"process {pid} is still there")
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_an_interrupt_while_waiting_ends_the_program(tmp_path, processes):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Dying\n"
+        'if __name__ == "__main__":\n'
+        f"    source = stream(Dying('sleep'), ahead=Ahead(use_multiprocessing={processes}))\n"
+        "    try:\n        next(source), next(source)\n        print('waiting', flush=True)\n        next(source)\n"
+        "    finally:\n        source.close(timeout=0.1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == -signal.SIGINT and "KeyboardInterrupt" in told
+    assert ("did not end" in told) != processes  # a thread cannot be ended, a process can
 
 
 def alive(pid):

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from polykeras.utils.sequence import is_sequence
+
 __all__ = ["LocalMaker", "Maker", "ProcessMaker", "Request", "Shipment", "describe_source"]
 
 STARTING = "starting"
@@ -50,9 +52,9 @@ class Maker(Protocol):
 
 def describe_source(source: Any) -> str:
     """`the Sequence Rows`, `the generator images`"""
-    if hasattr(source, "__next__"):
-        return f"the generator {getattr(source, '__name__', type(source).__name__)}"
-    return f"the Sequence {type(source).__name__}"
+    if is_sequence(source):
+        return f"the Sequence {type(source).__name__}"
+    return f"the generator {getattr(source, '__name__', type(source).__name__)}"
 
 
 def _batch(source: Any, request: Request) -> Any:

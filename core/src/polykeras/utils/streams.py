@@ -14,7 +14,7 @@ from polykeras.legacy.interfaces import warn_caller
 from polykeras.utils.crew import Crew, Job
 from polykeras.utils.makers import LocalMaker, Maker, ProcessMaker, Request, Shipment, describe_source
 from polykeras.utils.patience import Patience, Waiter
-from polykeras.utils.sequence import Sequence
+from polykeras.utils.sequence import Sequence, is_sequence
 
 __all__ = ["Ahead", "EndOfData", "Stream", "stream"]
 
@@ -46,9 +46,9 @@ def stream(source: Any, *, shuffle: bool = False, ahead: Ahead | None = None, se
     seed: for the processes' random generators; by default drawn from NumPy's global one.
     """
     ahead = ahead or Ahead()
-    if hasattr(source, "__next__"):
-        return _IteratorStream(source, ahead, seed)
-    return _SequenceStream(source, shuffle, ahead, seed)
+    if is_sequence(source):  # some have `__next__` besides
+        return _SequenceStream(source, shuffle, ahead, seed)
+    return _IteratorStream(source, ahead, seed)
 
 
 class Stream:
