@@ -10,6 +10,7 @@ import time
 import traceback
 import warnings
 from multiprocessing import active_children
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -344,6 +345,38 @@ def test_a_sequence_that_cannot_be_pickled():
 def test_a_batch_that_cannot_be_pickled(opened):
     with pytest.raises(TypeError, match=r"batch made in a process must be picklable.*lock"):
         next(opened(Unpicklable(inside=False), use_multiprocessing=True))
+
+
+def test_a_sequence_whose_class_no_process_can_find(opened, monkeypatch):
+    module = ModuleType("defined_in_a_notebook")
+    module.Here = type("Here", (Passes,), {"__module__": module.__name__})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    source = opened(module.Here(3), use_multiprocessing=True)
+    with pytest.raises(TypeError, match="could not make its copy of the data: ModuleNotFoundError.*notebook"):
+        next(source)
+
+
+def test_a_keras_script_with_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\nimport keras\nfrom keras.layers import Dense\n"
+        "class Rows(keras.utils.Sequence):\n"
+        "    def __len__(self): return 4\n"
+        "    def __getitem__(self, index): return np.full((2, 3), index), np.ones((2, 1))\n"
+        'if __name__ == "__main__":\n'
+        "    model = keras.models.Sequential([Dense(1, input_shape=(3,))])\n"
+        "    model.compile('sgd', 'mse')\n"
+        "    history = model.fit_generator(Rows(), epochs=2, verbose=0, workers=2, use_multiprocessing=True)\n"
+        "    print(len(history.epoch), model.predict_generator(Rows()).shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "polykeras", "run", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("2 (8, 1)\n", "")
 
 
 def test_closing_ends_a_process_that_sleeps():

@@ -11,8 +11,9 @@ import numpy as np
 
 from polykeras import config
 from polykeras.legacy.interfaces import warn_caller
+from polykeras.utils.batch_processes import ProcessMaker, Shipment
 from polykeras.utils.crew import Crew, Job
-from polykeras.utils.makers import LocalMaker, Maker, ProcessMaker, Request, Shipment, describe_source
+from polykeras.utils.makers import LocalMaker, Maker, Request, describe_source
 from polykeras.utils.patience import Patience, Waiter
 from polykeras.utils.sequence import Sequence, is_sequence
 
