@@ -80,9 +80,10 @@ class Model(Network):
         """Say how the model is trained.
 
         optimizer: a name or an `Optimizer`.
-        loss: a name or a function of `(y_true, y_pred)`; with several outputs also a list, or a dict by output name.
-            `None` for an output leaves it untrained.
-        metrics: a list of names and functions for every output, or a dict by output name.
+        loss: a name, a function of `(y_true, y_pred)` or a `Loss`; with several outputs also a list, or a dict by
+            output name. `None` for an output leaves it untrained.
+        metrics: a list of names, functions of `(y_true, y_pred)` and `Metric` objects, for every output; or a list of
+            lists, or a dict by output name.
         loss_weights: list or dict of factors of the outputs' losses.
         sample_weight_mode: "temporal" for weights per time step; for several outputs also a list or a dict.
         weighted_metrics: like `metrics`, but weighted by the sample weights.

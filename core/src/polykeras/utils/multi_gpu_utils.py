@@ -1,47 +1,46 @@
-"""`multi_gpu_model`, for scripts that call it."""
+"""`multi_gpu_model`, for scripts that call it: a program runs on one device here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from polykeras import backend as K
+from polykeras import registry
 from polykeras._faces import lazy
+from polykeras.engine.input_layer import Input
+from polykeras.engine.network import Network
+from polykeras.engine.training import Model
 from polykeras.legacy.interfaces import warn_caller
+from polykeras.utils.generic_utils import to_list, unpack_singleton
 
+# what Keras's module imports, and so shows
 __getattr__, __dir__ = lazy(__name__, {
     "Lambda": "polykeras.layers:Lambda",
-    "Model": "polykeras.models:Model",
     "clone_model": "polykeras.models:clone_model",
     "concatenate": "polykeras.layers:concatenate",
-    "to_list": "polykeras.utils.generic_utils:to_list",
 })  # fmt: skip
 
 
 def multi_gpu_model(
-    model: Any, gpus: int | Sequence[int] | None = None, cpu_merge: bool = True, cpu_relocation: bool = False
-) -> Any:
-    """A model that computes what `model` does, with the same layers and weights, on one device; a UserWarning says so.
+    model: Network, gpus: int | Sequence[int] | None = None, cpu_merge: bool = True, cpu_relocation: bool = False
+) -> Model:
+    """A model that computes what `model` does with the weights of `model`, which is a layer of it.
 
-    In Keras it splits each batch over several GPUs; losses, weights and predictions are the same.
+    gpus: the number of devices, or a list of their numbers; at least two, and None for all. The batch is not split
+          among them, for a program runs on one device: the results are the same, and a RuntimeWarning says so.
+    cpu_merge, cpu_relocation: where Keras puts parts of the work; without meaning here.
 
-    gpus: a number, at least 2, or a list of device numbers. `cpu_merge` and `cpu_relocation` have no effect.
-
-    Raises ValueError for less than two GPUs, and for a model that is not built.
+    Outputs have the names of the outputs of `model`. Save `model`, not the one returned, as in Keras.
+    Raises ValueError for fewer than two devices, and for a model that has no inputs yet.
     """
-    if gpus is not None:
-        count = len(gpus) if isinstance(gpus, (list, tuple)) else gpus
-        if isinstance(count, bool) or not isinstance(count, int) or count <= 1:
-            raise ValueError(
-                f"For multi-gpu usage to be effective, call `multi_gpu_model` with `gpus >= 2`. Received: `gpus={gpus}`"
-            )
-    if getattr(model, "outputs", None) is None:
-        raise ValueError(
-            "multi_gpu_model needs a model with inputs and outputs: give its first layer an input_shape, or call the "
-            "model on data first."
-        )
-    from polykeras.engine.training import Model
-
-    warn_caller(
-        "multi_gpu_model: polykeras runs a model on one device, so all of each batch is computed there.", UserWarning
-    )
-    return Model(list(model.inputs), list(model.outputs), name=model.name)
+    count = 2 if gpus is None else gpus if isinstance(gpus, int) else len(gpus)
+    if count < 2:
+        raise ValueError(f"multi_gpu_model: expected at least 2 devices (`gpus=2`), got gpus={gpus!r}.")
+    if not model.inputs:
+        raise ValueError(f"multi_gpu_model: '{model.name}' has no inputs yet; call it on data or build it first.")
+    warn_caller("multi_gpu_model: a program runs on one device here; the batch is not split.", RuntimeWarning)
+    inputs = [Input(batch_shape=K.int_shape(tensor), dtype=K.dtype(tensor)) for tensor in model.inputs]
+    outputs = to_list(model(unpack_singleton(inputs)))
+    activation = registry.layers.get("Activation")
+    named = [activation("linear", name=name)(output) for name, output in zip(model.output_names, outputs, strict=True)]
+    return Model(inputs, named)
