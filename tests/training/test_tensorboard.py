@@ -317,6 +317,19 @@ class TestEmbeddings:
         assert found["words_embedding"].metadata_path == "labels.tsv"
         assert np.loadtxt(tmp_path / found["dense_1_embedding"].tensor_path, delimiter="\t").shape == (3,)
 
+    def test_labels_from_elsewhere_come_along(self, tmp_path):
+        logs, labels = tmp_path / "logs", tmp_path / "labels.tsv"
+        labels.write_text("a\nb\nc\n")
+        for given in (labels, logs / "mine.tsv"):
+            logs.mkdir(exist_ok=True)
+            (logs / "mine.tsv").write_text("own\n")
+            arguments = {"embeddings_metadata": {"words": given}, "embeddings_data": self.data()[0]}
+            fit(self.model(), self.data(), logs, embeddings_freq=1, embeddings_layer_names=["words"], **arguments)
+            [entry] = self.config(logs).embeddings
+            found = (logs / entry.metadata_path).resolve()
+            assert found.is_relative_to(logs.resolve())
+            assert found.read_text() == given.read_text()
+
     def test_without_data(self, tmp_path):
         with pytest.raises(ValueError, match="embeddings_data must be provided"):
             fit(self.model(), self.data(), tmp_path, embeddings_freq=1)
