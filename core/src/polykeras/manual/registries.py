@@ -31,23 +31,25 @@ KINDS = {
     "optimizers": (
         "Optimizers",
         '`compile(optimizer="adam")`, or an object: `compile(optimizer=Adam(lr=1e-4))`. p is a parameter, g its '
-        "gradient, all operations are elementwise. Every optimizer takes `clipnorm` and `clipvalue`, and "
-        "`learning_rate` for `lr`.",
-    ),
-    "metrics": (
-        "Metrics",
-        '`compile(metrics=["accuracy"])`. A function of targets and predictions, `(batch, ..., d)` both, to a '
-        "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean.",
+        "gradient, all operations are elementwise. Every optimizer takes `clipnorm` and `clipvalue`, "
+        "`global_clipnorm` for `clipnorm`, and `learning_rate` for `lr`: a number, or a schedule.",
     ),
     "schedules": (
         "Learning-rate schedules",
-        "`SGD(learning_rate=ExponentialDecay(0.1, 1000, 0.9))`, from `polykeras.optimizers.schedules`: a learning rate "
-        "as a function of the number of steps taken.",
+        "`from polykeras.optimizers.schedules import CosineDecay`; `Adam(lr=CosineDecay(1e-3, decay_steps=10000))`. "
+        "The learning rate as a function of n, the number of steps done.",
+    ),
+    "metrics": (
+        "Metrics",
+        '`compile(metrics=["accuracy", AUC()])`. A function of targets and predictions, `(batch, ..., d)` both, to a '
+        "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean. Or an object that adds up all "
+        "batches of an epoch, with the sample weights: its value is that of all samples at once.",
     ),
     "losses": (
         "Losses",
         '`compile(loss="mse")`. A function of targets and predictions, `(batch, ..., d)` both, to a value for '
-        "each sample, `(batch, ...)`: means and sums are taken over the last axis.",
+        "each sample, `(batch, ...)`: means and sums are taken over the last axis. Or an object with settings: "
+        "`compile(loss=BinaryCrossentropy(from_logits=True))`.",
     ),
     "initializers": (
         "Initializers",
