@@ -72,6 +72,25 @@ class TestScalars:
         fit(classifier(), data, tmp_path, update_freq=8)
         assert [step for step, _ in scalars(tmp_path)["loss"]] == [8, 10, 18, 20]
 
+    def test_a_training_that_is_resumed_goes_on_counting(self, data, tmp_path):
+        def stop(epoch, logs):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+        def train(*others):
+            keep = callbacks.BackupAndRestore(tmp_path / "backup")
+            board = callbacks.TensorBoard(tmp_path / "logs", update_freq=8)
+            try:
+                classifier().fit(*data, epochs=2, batch_size=4, verbose=0, callbacks=[keep, board, *others])
+            finally:
+                board.on_train_end(None)
+
+        with pytest.raises(KeyboardInterrupt):
+            train(callbacks.LambdaCallback(on_epoch_begin=stop))
+        K.clear_session()
+        train()
+        assert [step for step, _ in scalars(tmp_path / "logs")["loss"]] == [8, 10, 18, 20]
+
     def test_trainings_that_follow_each_other_are_whole(self, data, tmp_path):
         model, callback = classifier(), callbacks.TensorBoard(tmp_path)
         for _ in range(3):

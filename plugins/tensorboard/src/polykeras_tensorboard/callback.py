@@ -111,6 +111,13 @@ class TensorBoard(Callback):
             self.writer.close()
         self.writer = None
 
+    def get_state(self) -> dict[str, int]:
+        return {"samples_seen": self.samples_seen, "samples_seen_at_last_write": self.samples_seen_at_last_write}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        self.samples_seen = state["samples_seen"]
+        self.samples_seen_at_last_write = state["samples_seen_at_last_write"]
+
     def _open(self) -> EventFile:
         """The writer of this training's event file; the graph comes first in it."""
         if self.writer is None:
