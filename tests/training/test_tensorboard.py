@@ -10,7 +10,7 @@ import pytest
 
 from polykeras import backend as K
 from polykeras import callbacks
-from polykeras.layers import BatchNormalization, Conv2D, Dense, Embedding, Flatten, Input, concatenate
+from polykeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Embedding, Flatten, Input, concatenate
 from polykeras.models import Model, Sequential
 
 pytest.importorskip("polykeras_tensorboard", reason="polykeras-tensorboard is not installed")
@@ -232,6 +232,18 @@ class TestHistograms:
         with pytest.raises(ValueError, match="validation_data must be provided"):
             model.fit(*data, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)])
         assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+    def test_a_model_that_is_fed_nothing_has_no_validation_samples(self, tmp_path):
+        x = Input(tensor=K.variable(np.ones((4, 2))))
+        model = Model(x, Dropout(0.5)(Dense(1)(x)))
+        model.compile("sgd", "mse", target_tensors=K.variable(np.ones((4, 1))))
+        with pytest.raises(ValueError, match="validation_data must be provided"):
+            model.fit(
+                steps_per_epoch=1,
+                validation_steps=1,
+                verbose=0,
+                callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)],
+            )
 
     def test_values_that_are_no_numbers_are_not_counted(self):
         histogram = Histogram()
