@@ -13,7 +13,7 @@ from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import blas, elementwise, parts, random_items, reduction, window_items
+from polykeras_numba import blas, elementwise, parts, random_items, reduction, sequence_items, window_items
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
@@ -144,7 +144,7 @@ def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-_SCRATCH: dict[str, Callable[[Step], int]] = window_items.SCRATCH
+_SCRATCH: dict[str, Callable[[Step], int]] = {**window_items.SCRATCH, **sequence_items.SCRATCH}
 _MAKERS: dict[str, Maker] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
@@ -152,4 +152,5 @@ _MAKERS: dict[str, Maker] = {
     "matmul": _product,
     **window_items.MAKERS,
     **random_items.MAKERS,
+    **sequence_items.MAKERS,
 }
