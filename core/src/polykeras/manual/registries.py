@@ -45,11 +45,6 @@ KINDS = {
         "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean. Or an object that adds up all "
         "batches of an epoch, with the sample weights: its value is that of all samples at once.",
     ),
-    "schedules": (
-        "Learning-rate schedules",
-        "`SGD(learning_rate=ExponentialDecay(0.1, 1000, 0.9))`, from `polykeras.optimizers.schedules`: a learning rate "
-        "as a function of the number of steps taken.",
-    ),
     "losses": (
         "Losses",
         '`compile(loss="mse")`. A function of targets and predictions, `(batch, ..., d)` both, to a value for '
