@@ -130,3 +130,21 @@ class TestBatchTimeout:
         monkeypatch.setenv("POLYKERAS_BATCH_TIMEOUT", "soon")
         with pytest.raises(ValueError, match="POLYKERAS_BATCH_TIMEOUT.*'soon'"):
             config.batch_timeout()
+
+
+def test_fast_convolution_is_off_unless_asked_for(monkeypatch):
+    config.reload()
+    monkeypatch.delenv("POLYKERAS_FAST_CONVOLUTION", raising=False)
+    assert config.fast_convolution() is False
+    config.set_fast_convolution(True)
+    assert config.fast_convolution() is True
+    with pytest.raises(ValueError, match="Expected True or False"):
+        config.set_fast_convolution(1)
+    for value, expected in (("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv("POLYKERAS_FAST_CONVOLUTION", value)
+        config.reload()
+        assert config.fast_convolution() is expected
+    monkeypatch.setenv("POLYKERAS_FAST_CONVOLUTION", "yes")
+    config.reload()
+    with pytest.raises(ValueError, match="POLYKERAS_FAST_CONVOLUTION.*'yes'"):
+        config.fast_convolution()

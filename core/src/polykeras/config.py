@@ -1,12 +1,13 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, and the backend named
-in the configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs,
+fast convolutions, and the backend named in the configuration file.
 
-A default is, in this order: what a setter of this module last said; for the wait, what `POLYKERAS_BATCH_TIMEOUT` says;
-what `polykeras.json` says; the built-in value. The file lies in `~/.polykeras`, or in the directory that the
-environment variable `POLYKERAS_HOME` names. It is read at the first question and never written:
+A default is, in this order: what a setter of this module last said; what the environment variables
+`POLYKERAS_BATCH_TIMEOUT` and `POLYKERAS_FAST_CONVOLUTION` (1 or 0) say; what `polykeras.json` says; the built-in value.
+The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
+the first question and never written:
 
-    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba",
-     "batch_timeout": 600}
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "inference_rewrites": true,
+     "backend": "numba", "batch_timeout": 600, "fast_convolution": false}
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ __all__ = [
     "config_file",
     "configured_backend",
     "epsilon",
+    "fast_convolution",
     "floatx",
     "image_data_format",
+    "inference_rewrites",
     "normalize_data_format",
     "reload",
     "set_batch_timeout",
     "set_epsilon",
+    "set_fast_convolution",
     "set_floatx",
     "set_image_data_format",
+    "set_inference_rewrites",
 ]
 
 FLOAT_TYPES = ("float16", "float32", "float64")
@@ -76,6 +81,21 @@ def set_batch_timeout(seconds: float | None) -> None:
     _settings()["batch_timeout"] = _check_batch_timeout(seconds)
 
 
+def fast_convolution() -> bool:
+    """May a backend give up a decimal digit of float32 convolutions for speed? `False` unless set.
+
+    Errors are then about 1e-5 of the largest number of a result, and not 1e-6. The environment variable
+    `POLYKERAS_FAST_CONVOLUTION` (`1` or `0`) stands above the configuration file. Programs compiled before stay as
+    they are.
+    """
+    return _settings()["fast_convolution"]  # type: ignore[no-any-return]
+
+
+def set_fast_convolution(allowed: bool) -> None:
+    """Allow, or not, convolutions that are faster and less exact, in programs that are compiled from now on."""
+    _settings()["fast_convolution"] = _check_fast_convolution(allowed)
+
+
 def normalize_data_format(value: str | None) -> str:
     """`value` in lower case, or the default image data format for None.
 
@@ -89,6 +109,18 @@ def normalize_data_format(value: str | None) -> str:
             f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value!r}'
         )
     return lowered
+
+
+def inference_rewrites() -> bool:
+    """Whether programs keep what depends on weights alone from call to call, with batch normalisation folded into the
+    layer before it: True unless set. Results differ by rounding; weights may lie in memory twice.
+    """
+    return _settings()["inference_rewrites"]  # type: ignore[no-any-return]
+
+
+def set_inference_rewrites(on: bool) -> None:
+    """Turn the rewrites on or off for programs that are made from then on: True or False; else ValueError."""
+    _settings()["inference_rewrites"] = _check_inference_rewrites(on)
 
 
 def configured_backend() -> str | None:
@@ -133,6 +165,12 @@ def _check_data_format(value: object) -> str:
     return value
 
 
+def _check_inference_rewrites(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"Unknown inference_rewrites: {value!r}. Expected True or False.")
+    return value
+
+
 def _check_backend(value: object) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise ValueError(f"Unknown backend: {value!r}. Expected a name, such as 'numpy', or null.")
@@ -151,19 +189,35 @@ def _check_batch_timeout(value: object) -> float | None:
     return seconds
 
 
+def _check_fast_convolution(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"Unknown fast_convolution: {value!r}. Expected True or False (true, false; 1 or 0 in the environment)."
+        )
+    return value
+
+
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
     "image_data_format": _check_data_format,
+    "inference_rewrites": _check_inference_rewrites,
     "backend": _check_backend,
     "batch_timeout": _check_batch_timeout,
+    "fast_convolution": _check_fast_convolution,
 }
 _BUILT_IN = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
+    "inference_rewrites": True,
     "backend": None,
     "batch_timeout": None,
+    "fast_convolution": False,
+}
+_VARIABLES: dict[str, tuple[str, dict[str, object]]] = {
+    "POLYKERAS_BATCH_TIMEOUT": ("batch_timeout", {}),
+    "POLYKERAS_FAST_CONVOLUTION": ("fast_convolution", {"1": True, "0": False}),
 }
 
 
@@ -187,13 +241,15 @@ def _settings() -> dict[str, Any]:
 
 def _read_environment() -> dict[str, Any]:
     """The checked settings of environment variables."""
-    seconds = os.environ.get("POLYKERAS_BATCH_TIMEOUT")
-    if not seconds:
-        return {}
-    try:
-        return {"batch_timeout": _check_batch_timeout(seconds)}
-    except ValueError as error:
-        raise ValueError(f"The environment variable POLYKERAS_BATCH_TIMEOUT: {error}") from None
+    found = {}
+    for variable, (name, words) in _VARIABLES.items():
+        value = os.environ.get(variable)
+        if value:
+            try:
+                found[name] = _CHECKS[name](words.get(value, value))
+            except ValueError as error:
+                raise ValueError(f"The environment variable {variable}: {error}") from None
+    return found
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Gru:
         backwards: bool = False, masked: bool = False, out: Any = None,
     ) -> tuple[Array, Array]:  # fmt: skip
         xp = self.xp
-        time, batch, units = (*x.shape[:2], h.shape[1])
+        (time, batch), units = x.shape[:2], h.shape[1]
         hs, gates = out or (xp.empty((time, batch, units), x.dtype), xp.empty((time, batch, 4 * units), x.dtype))
         steps = Steps(time, masks, masked, backwards)
         first, second = self._gru_feedback(kernel, steps.dropout, h)

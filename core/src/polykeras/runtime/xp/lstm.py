@@ -17,7 +17,7 @@ class Lstm:
         recurrent_activation: str = "hard_sigmoid", backwards: bool = False, masked: bool = False, out: Any = None,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         xp = self.xp
-        time, batch, units = (*x.shape[:2], h.shape[1])
+        (time, batch), units = x.shape[:2], h.shape[1]
         hs, cs, gates = out or [xp.empty((time, batch, n), x.dtype) for n in (units, units, 4 * units)]
         steps = Steps(time, masks, masked, backwards)
         feedback = Feedback(xp, kernel, steps.dropout, 4, h)

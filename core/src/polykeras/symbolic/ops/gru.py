@@ -130,7 +130,7 @@ def gru_grad(
 
 
 def _sizes(hs: Spec, kernel: Spec):
-    if hs.ndim != 3 or kernel.ndim != 2:
+    if hs.shape is None or len(hs.shape) != 3 or kernel.shape is None or len(kernel.shape) != 2:
         raise ValueError("the states need 3 axes (time, batch, units), and the kernel 2")
     time, batch, units = hs.shape
     return time, batch, kernel.shape[0] if units is None else units
