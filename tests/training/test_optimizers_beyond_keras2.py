@@ -123,6 +123,17 @@ def test_steps(case):
 
 
 @pytest.mark.usefixtures("float64")
+def test_momentum_of_lion():
+    """Signs hide it from the weights."""
+    optimizer = Lion(beta_1=0.5, beta_2=0.7)
+    trained(optimizer)
+    m = 0.0
+    for g in GRADIENTS:
+        m = 0.7 * m + 0.3 * g
+    np.testing.assert_allclose(optimizer.get_weights()[1], m, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("float64")
 def test_adamw_without_weight_decay_is_adam():
     np.testing.assert_array_equal(trained(AdamW(lr=0.1, weight_decay=0.0)), trained(Adam(lr=0.1)))
 
