@@ -134,6 +134,18 @@ def test_momentum_of_lion():
 
 
 @pytest.mark.usefixtures("float64")
+def test_direction_of_lion():
+    """After g = 1 the momentum is 0.1; then 0.5·0.1 + 0.5·g turns the step round for g < −0.1."""
+    for g, expected in ((-0.05, -2.0), (-0.15, 0.0)):
+        p, gradient = K.variable(0.0), K.placeholder(())
+        optimizer = Lion(lr=1.0, beta_1=0.5, beta_2=0.9)
+        f = K.function([gradient], [], updates=optimizer.get_updates(p * gradient, [p]))
+        f([1.0])
+        f([g])
+        assert K.get_value(p) == expected
+
+
+@pytest.mark.usefixtures("float64")
 def test_adamw_without_weight_decay_is_adam():
     np.testing.assert_array_equal(trained(AdamW(lr=0.1, weight_decay=0.0)), trained(Adam(lr=0.1)))
 
