@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import polykeras.backend as K
+from polykeras import config
 from polykeras.symbolic.op import OPS
 from polykeras.symbolic.windows import output_sizes, pads, taps
 
@@ -142,3 +143,42 @@ def test_pads_are_not_read_from_other_images(module_backend):
     (y, _, _), _ = computed(module_backend, x, kernel, g, SAME)
     np.testing.assert_allclose(y[[0, 2]], by_hand(x[[0, 2]], kernel, g[[0, 2]], SAME)[0], atol=1e-12)
     assert pads((5, 5), (3, 3), (1, 1), (1, 1), "same") == [(1, 1), (1, 1)]
+
+
+@pytest.fixture
+def fast_convolution():
+    config.set_fast_convolution(True)
+    yield
+    config.set_fast_convolution(False)
+
+
+TILED = [
+    (4, (28, 28), 17, 40, (3, 3), {**SAME, "padding": "valid"}),
+    (2, (37, 31), 24, 19, (3, 3), SAME),
+    (5, (22, 25), 16, 16, (3, 3), {**SAME, "padding": ((0, 2), (3, 1))}),
+]
+
+
+@pytest.mark.parametrize("case", TILED, ids=str)
+def test_small_tiles_are_as_exact_as_sums(case, module_backend):
+    x, kernel, g = arrays(case)
+    results, _ = computed(module_backend, *[a.astype("float32") for a in (x, kernel, g)], case[-1])
+    for got, want in zip(results, by_hand(x, kernel, g, case[-1]), strict=True):
+        assert np.abs(got - want).max() <= 2e-6 * np.abs(want).max()
+
+
+@pytest.mark.parametrize("case", TILED, ids=str)
+def test_large_tiles_lose_a_digit_at_most(case, module_backend, fast_convolution):
+    x, kernel, g = arrays(case)
+    results, interpreted = computed(module_backend, *[a.astype("float32") for a in (x, kernel, g)], case[-1])
+    assert not interpreted
+    errors = [
+        np.abs(got - want).max() / np.abs(want).max()
+        for got, want in zip(results, by_hand(x, kernel, g, case[-1]), strict=True)
+    ]
+    assert max(errors) <= 2e-5
+    assert max(errors) > 1e-6  # they were taken indeed
+
+
+def test_large_tiles_are_not_for_float64(module_backend, fast_convolution):
+    check(module_backend, TILED[1], "float64")

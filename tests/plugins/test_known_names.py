@@ -1,5 +1,6 @@
 """The data file of known names agrees with what this repository's distributions declare."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -34,3 +35,12 @@ def test_known_names_hold_every_entry_point_of_ours():
         if distributions.bringer(group, name) != distribution
     ]
     assert not missing, "add to core/src/polykeras/known.json"
+
+
+def test_no_key_stands_twice():
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs), sorted(key for key, _ in pairs)
+        return dict(pairs)
+
+    text = (Path(distributions.__file__).parent / "known.json").read_text(encoding="utf-8")
+    assert json.loads(text, object_pairs_hook=unique)

@@ -11,6 +11,7 @@ from polykeras.constraints import NonNeg
 from polykeras.layers import Dense
 from polykeras.models import Sequential, load_model
 from polykeras.optimizers import SGD, Adam, AdamW, Ftrl, Lion, Optimizer, TFOptimizer
+from polykeras.runtime.variables import FlatStorage
 
 R = np.random.RandomState(7)
 STEPS = 6
@@ -361,6 +362,24 @@ def test_a_saved_model_goes_on_to_the_bit(name, schedule, tmp_path):
         each.train_on_batch(x, y)
     for a, b in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("settings", [{}, {"clipnorm": 1.0}, {"clipvalue": 0.1}, {"decay": 0.1}, {"lr": "schedule"}])
+def test_small_weights_are_updated_in_one_block(name, settings):
+    """All writes but those of counters go to blocks that several variables share."""
+    if settings.get("lr") == "schedule":
+        settings = {"lr": optimizers.schedules.CosineDecay(0.1, 10)}
+    if name == "Nadam" and "decay" in settings:
+        settings = {"schedule_decay": 0.1}
+    model = Sequential([Dense(4, input_shape=(3,)), Dense(4), Dense(2)])
+    model.compile(getattr(optimizers, name)(**settings), "mse")
+    model.train_on_batch(R.rand(5, 3), R.rand(5, 2))
+    (executable,) = model._steps["train", False].programs.values()
+    writes = [write.storage for write in executable.program.writes if write.storage.spec.shape != ()]
+    assert writes
+    assert all(isinstance(storage, FlatStorage) for storage in writes)
+    assert sum(len(storage.parts) for storage in writes) % len(model.weights) == 0
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -44,7 +44,7 @@ def kernel(rows: int, vectors: int, itemsize: int) -> Any:
         with code.loop(words[IMAGES]) as image:
             a, b, c = (words[w] + place[image] for w, place in zip((A, B, C), places, strict=True))
             with code.when(padded):
-                _copy_lines(code, item, words, a, itemsize)
+                copy_lines(code, item, words, a, itemsize)
             with code.when(packed):
                 width = product.panel_columns(tile, itemsize)
                 packing.write_packing(code, table.part(PACKING), b, words[PANELS], width, itemsize)
@@ -57,7 +57,8 @@ def kernel(rows: int, vectors: int, itemsize: int) -> Any:
     return kernel_of(write)
 
 
-def _copy_lines(code: Code, item: Word, words: list[Word], a: Word, itemsize: int) -> None:
+def copy_lines(code: Code, item: Word, words: list[Word], a: Word, itemsize: int) -> None:
+    """The code that copies the lines of an image into the buffer; `words`: those of the table."""
     one = code.lanes(itemsize, 1)
     dtype = "float32" if itemsize == 4 else "float64"
     sources, targets = Table(code, item + words[LINE_SOURCES]), Table(code, item + words[LINE_TARGETS])

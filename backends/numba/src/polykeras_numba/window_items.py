@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from polykeras import config
 from polykeras.runtime.program import Step
 from polykeras.runtime.views import is_contiguous
 from polykeras.runtime.xp.pool import window_counts
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.windows import output_sizes, taps
-from polykeras_numba import packing, pooling, product, sums, windows
+from polykeras_numba import packing, pooling, product, sums, tiles, windows, winograd
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.parts import FLOATS
@@ -25,42 +26,75 @@ def _convolved(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
-    return _sums(windows.forward(g, strides[0]), 0, 1)
+    tiled = tiles.forward(g, _tile_size(g), strides[0])
+    return _tiled(tiled) if tiled is not None else _sums(windows.forward(g, strides[0]))
 
 
 def _input_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
-    return _sums(windows.input_grad(g, strides[0]), 0, 1)
+    tiled = tiles.input_grad(g, _tile_size(g), strides[0])
+    return _tiled(tiled) if tiled is not None else _sums(windows.input_grad(g, strides[0]))
 
 
 def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
     g = windows.geometry(step)
-    found = None if g is None else windows.kernel_grad(g, *strides)
-    return None if found is None else _sums(found, 0, 1)
+    if g is None:
+        return None
+    tiled = tiles.kernel_grad(g, _tile_size(g), strides[0]) if _flat(step, 1, strides) else None
+    if tiled is not None:
+        return _tiled(tiled)
+    found = windows.kernel_grad(g, *strides)
+    return None if found is None else _sums(found)
+
+
+def _tile_size(g: windows.Geometry) -> int:
+    """Outputs of a tile along an axis: more where the user allows the loss, and where there are enough of them."""
+    return 4 if g.itemsize == 4 and config.fast_convolution() and tiles.suits(g, 4) else 2
 
 
 def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
     return is_contiguous(step.arrays[operand].spec.shape, strides[operand])  # type: ignore[arg-type]
 
 
-def _sums(found: windows.Sums, a: int, b: int) -> list[Item]:
-    """The items of sums of products of two operands; the scratch memory comes after them and the result."""
-    scratch = 3
+# After a convolution's operands and its result comes the scratch memory.
+A, B, C, SCRATCH_MEMORY = range(4)
+
+
+def _sums(found: windows.Sums) -> list[Item]:
+    """Sums of products, after the packing of their second operand if it has one."""
     made = []
     tile, itemsize = found.tile, found.itemsize
     if found.packing is not None:
         words, start = found.packing
         arguments = repr((product.panel_columns(tile, itemsize), itemsize))[1:-1]
         function = KERNELS.address("packing", arguments, "panels")
-        made.append(Item(function, words, [(packing.SOURCE, b, start), (packing.TARGET, scratch, 0)]))
+        made.append(Item(function, words, [(packing.SOURCE, B, start), (packing.TARGET, SCRATCH_MEMORY, 0)]))
     function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
-    places = [(sums.A, a, 0), (sums.C, 2, 0), (sums.BUFFER, scratch, found.buffer), (sums.PANELS, scratch, 0)]
-    places.append((sums.B, b, 0) if found.packing is None else (sums.B, scratch, 0))
-    if not found.scratch:
-        places = [p for p in places if p[1] != scratch]
+    places = [(sums.A, A, 0), (sums.C, C, 0)]
+    if found.scratch:
+        places += [(sums.BUFFER, SCRATCH_MEMORY, found.buffer), (sums.PANELS, SCRATCH_MEMORY, 0)]
+    places.append((sums.B, B if found.packing is None else SCRATCH_MEMORY, 0))
     made.append(Item(function, found.words, places))
+    return made
+
+
+def _tiled(found: tiles.Tiled) -> list[Item]:
+    """Winograd's products, after the transform of the kernel if that is an operand."""
+    made = []
+    arguments = (found.m, *found.tile, found.itemsize)
+    panels = found.places[winograd.TOTALS]
+    if found.kernel is not None:
+        words, start = found.kernel
+        function = KERNELS.address("winograd", repr(("kernel", *arguments))[1:-1], "a transform of kernels")
+        addresses = [(winograd.SOURCE, B, start), (winograd.TARGET, SCRATCH_MEMORY, panels)]
+        made.append(Item(function, words, addresses))
+    function = KERNELS.address("winograd", repr((found.kind, *arguments))[1:-1], "a convolution by tiles")
+    addresses = [(word, SCRATCH_MEMORY, place) for word, place in found.places.items()]
+    addresses += [(sums.A, A, 0), (sums.C, C, 0)]
+    addresses.append((sums.B, B, 0) if found.kernel is None else (sums.B, SCRATCH_MEMORY, panels))
+    made.append(Item(function, found.words, addresses))
     return made
 
 
@@ -70,10 +104,15 @@ def _windows_scratch(step: Step) -> int:
         return 0
     # elements that all lie in one place: the case in which everything must be copied
     nowhere = (0,) * len(step.arrays[0].spec.shape)  # type: ignore[arg-type]
-    if step.op.name == "conv_kernel_grad":
-        found = windows.kernel_grad(g, nowhere, nowhere)
-        return 0 if found is None else found.scratch
-    return (windows.forward if step.op.name == "conv" else windows.input_grad)(g, nowhere).scratch
+    size = _tile_size(g)
+    found: list[windows.Sums | tiles.Tiled | None]
+    if step.op.name == "conv":
+        found = [windows.forward(g, nowhere), tiles.forward(g, size, nowhere)]
+    elif step.op.name == "conv_input_grad":
+        found = [windows.input_grad(g, nowhere), tiles.input_grad(g, size, nowhere)]
+    else:
+        found = [windows.kernel_grad(g, nowhere, nowhere), tiles.kernel_grad(g, size, nowhere)]
+    return max([f.scratch for f in found if f is not None], default=0)
 
 
 # -- poolings --------------------------------------------------------------------------------------------------------

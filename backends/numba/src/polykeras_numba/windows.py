@@ -128,8 +128,8 @@ def geometry(step: Step) -> Geometry | None:
 def forward(g: Geometry, strides: Sizes | None = None) -> Sums:
     """y = conv(x, kernel). `strides`: of x in elements, if it is not contiguous."""
     axes = g.axes()
-    group = _group(g.batch, math.prod(g.outputs))
-    images = _Images(g.batch, group, g.spatial, g.channels, [axes], g.itemsize, strides)
+    group = group_of(g.batch, math.prod(g.outputs))
+    images = Images(g.batch, group, g.spatial, g.channels, [axes], g.itemsize, strides)
     rows = images.places([a.starts for a in axes])
     merged = g.dilation[-1] == 1
     taps = [a.distances for a in axes]
@@ -145,8 +145,8 @@ def forward(g: Geometry, strides: Sizes | None = None) -> Sums:
 def input_grad(g: Geometry, strides: Sizes | None = None) -> Sums:
     """dx = conv_input_grad(g, kernel): one product for each phase."""
     phases = g.phases()
-    group = _group(g.batch, math.prod(g.spatial) // math.prod(g.strides))
-    images = _Images(g.batch, group, g.outputs, g.filters, phases, g.itemsize, strides)
+    group = group_of(g.batch, math.prod(g.spatial) // math.prod(g.strides))
+    images = Images(g.batch, group, g.outputs, g.filters, phases, g.itemsize, strides)
     width = g.channels * g.itemsize
     merged = all(s == 1 for s in g.strides) and g.dilation[-1] == 1
     inner = g.filters * (g.window[-1] if merged else 1)
@@ -154,11 +154,11 @@ def input_grad(g: Geometry, strides: Sizes | None = None) -> Sums:
     products = []
     for axes in phases:
         rows = images.places([a.starts for a in axes])
-        goals = _grid([range(group), *[a.places for a in axes]], targets) * width
+        goals = grid([range(group), *[a.places for a in axes]], targets) * width
         distances, taps = [a.distances for a in axes], [a.taps for a in axes]
         if merged:
             distances[-1], taps[-1] = distances[-1][:1], taps[-1][:1]
-        order = _grid(taps, contiguous(tuple(g.window))) * g.filters
+        order = grid(taps, contiguous(tuple(g.window))) * g.filters
         products.append(_Product(rows, goals, images.taps(distances), order, inner, g.itemsize))
     taps_count, tap = math.prod(g.window), g.channels * g.filters * g.itemsize
     turned = [taps_count, g.filters, g.channels, -tap, g.itemsize, g.filters * g.itemsize]
@@ -169,8 +169,8 @@ def input_grad(g: Geometry, strides: Sizes | None = None) -> Sums:
 def kernel_grad(g: Geometry, x_strides: Sizes | None = None, g_strides: Sizes | None = None) -> Sums | None:
     """dkernel = conv_kernel_grad(x, g). None for an order of g's elements that cannot be packed."""
     axes = g.axes()
-    group = _group(g.batch, math.prod(g.outputs))
-    images = _Images(g.batch, group, g.spatial, g.channels, [axes], g.itemsize, x_strides)
+    group = group_of(g.batch, math.prod(g.outputs))
+    images = Images(g.batch, group, g.spatial, g.channels, [axes], g.itemsize, x_strides)
     rows = np.add.outer(images.taps([a.distances for a in axes]), np.arange(g.channels) * g.itemsize).ravel()
     outer = images.places([*[a.starts for a in axes[:-1]], axes[-1].starts[:1]])
     inner, width = g.outputs[-1], g.filters * g.itemsize
@@ -186,12 +186,12 @@ def kernel_grad(g: Geometry, x_strides: Sizes | None = None, g_strides: Sizes | 
 # -- images ----------------------------------------------------------------------------------------------------------
 
 
-def _group(batch: int, rows: int) -> int:
+def group_of(batch: int, rows: int) -> int:
     """How many images are taken as one."""
     return next((n for n in range(1, batch + 1) if batch % n == 0 and n * rows >= ENOUGH_ROWS), batch)
 
 
-class _Images:
+class Images:
     """Groups of images as they are read: where they lie, or in a buffer with room for all that windows reach.
 
     strides: of (image, *axes, channel) in elements, as they are read.
@@ -229,20 +229,20 @@ class _Images:
     def places(self, axes: list[Sizes]) -> Array:
         """The offsets of places in all images of a group."""
         shifted = [np.asarray(axis) + before for axis, before in zip(axes, self.before, strict=True)]
-        return _grid([range(self.group), *shifted], self.strides[:-1]) * self.itemsize
+        return grid([range(self.group), *shifted], self.strides[:-1]) * self.itemsize
 
     def taps(self, axes: list[Sizes]) -> Array:
-        return _grid(axes, self.strides[1:-1]) * self.itemsize
+        return grid(axes, self.strides[1:-1]) * self.itemsize
 
-    def words(self, item: _Item) -> None:
+    def words(self, item: Words) -> None:
         """How they are copied into the buffer: a line for each run of elements along the last axis."""
         item.head[sums.A_IMAGES] = item.table(np.arange(self.count) * self.group * self.source[0] * self.itemsize)
         if not self.padded:
             return
         lines = [range(n) for n in self.sizes[:-1]]
-        from_ = _grid([range(self.group), *lines], self.source[:-2]) * self.itemsize
+        from_ = grid([range(self.group), *lines], self.source[:-2]) * self.itemsize
         shifted = [np.asarray(axis) + before for axis, before in zip(lines, self.before, strict=False)]
-        to = _grid([range(self.group), *shifted], self.strides[:-2]) + self.before[-1] * self.channels
+        to = grid([range(self.group), *shifted], self.strides[:-2]) + self.before[-1] * self.channels
         item.head[sums.LINES] = len(from_)
         item.head[sums.LINE_SOURCES], item.head[sums.LINE_TARGETS] = item.table(from_), item.table(to * self.itemsize)
         item.head[sums.BUFFER_BYTES] = self.nbytes
@@ -252,7 +252,7 @@ class _Images:
             item.head[sums.LINE_PLACES], item.head[sums.LINE_CHANNELS] = 1, self.sizes[-1] * self.channels
 
 
-def _grid(axes: Iterable[Sizes], strides: Sizes) -> Array:
+def grid(axes: Iterable[Sizes], strides: Sizes) -> Array:
     """The sums of one element of each axis times its stride, the last axis running fastest."""
     scaled = [np.asarray(axis, "int64") * s for axis, s in zip(axes, strides, strict=True)]
     return functools.reduce(np.add.outer, scaled, np.zeros((), "int64")).ravel()
@@ -340,7 +340,7 @@ class _Product(NamedTuple):
     a_step: int
 
 
-class _Item:
+class Words:
     """A table while it is made: words, then tables of offsets."""
 
     def __init__(self, words: int):
@@ -359,9 +359,9 @@ class _Item:
         return np.concatenate([np.array(self.head, "int64"), *self.tables])
 
 
-def _assembled(images: _Images, products: list[_Product], b: _Panels, b_image: int, c_image: int, adding: bool) -> Sums:
+def _assembled(images: Images, products: list[_Product], b: _Panels, b_image: int, c_image: int, adding: bool) -> Sums:
     products = [p for p in products if len(p.c_rows)]
-    item = _Item(sums.WORDS + product.WORDS * len(products))
+    item = Words(sums.WORDS + product.WORDS * len(products))
     head = item.head
     head[sums.IMAGES] = images.count
     images.words(item)
@@ -379,9 +379,9 @@ def _assembled(images: _Images, products: list[_Product], b: _Panels, b_image: i
             *[item.table(offsets) for offsets in (p.a_rows, p.c_rows, p.a_outer, p.b_outer * b.step)],
         ]  # fmt: skip
     once = None if b.once is None else ([0, 0, *b.once[0]], b.once[1])
-    buffer = _aligned(b.nbytes)
+    buffer = aligned(b.nbytes)
     return Sums(b.tile, images.itemsize, item.words(), once, buffer, buffer + (images.nbytes if images.padded else 0))
 
 
-def _aligned(nbytes: int) -> int:
+def aligned(nbytes: int) -> int:
     return -(-nbytes // ALIGNMENT) * ALIGNMENT

@@ -7,6 +7,7 @@ __getattr__, __dir__ = face(
     __name__,
     registry.callbacks,
     {
+        "BackupAndRestore": "polykeras.saving.backup:BackupAndRestore",
         "BaseLogger": "polykeras.callbacks.records:BaseLogger",
         "CSVLogger": "polykeras.callbacks.csv_logger:CSVLogger",
         "Callback": "polykeras.callbacks.base:Callback",

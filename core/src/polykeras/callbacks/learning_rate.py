@@ -115,6 +115,14 @@ class ReduceLROnPlateau(Callback):
             if self.wait >= self.patience:
                 self._reduce(epoch)
 
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "wait": self.wait, "cooldown_counter": self.cooldown_counter}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.wait = state["wait"]
+        self.cooldown_counter = state["cooldown_counter"]
+
     def in_cooldown(self) -> bool:
         """Whether a change was made too recently to count epochs."""
         return self.cooldown_counter > 0

@@ -54,6 +54,13 @@ class LiveCurve(Callback):
             new.write_text(picture, encoding="utf-8")
             new.replace(path)  # at once: a browser that looks on sees no half picture
 
+    def get_state(self) -> dict[str, Any]:
+        return {"epochs": self.epochs, "history": self.history}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.epochs = state["epochs"]
+        self.history = state["history"]
+
     def _draws(self, name: str, value: Any) -> bool:
         chosen = self.names is None or name in self.names or name.removeprefix("val_") in self.names
         return chosen and np.ndim(value) == 0

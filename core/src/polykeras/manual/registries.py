@@ -31,18 +31,25 @@ KINDS = {
     "optimizers": (
         "Optimizers",
         '`compile(optimizer="adam")`, or an object: `compile(optimizer=Adam(lr=1e-4))`. p is a parameter, g its '
-        "gradient, all operations are elementwise. Every optimizer takes `clipnorm` and `clipvalue`, and "
-        "`learning_rate` for `lr`.",
+        "gradient, all operations are elementwise. Every optimizer takes `clipnorm` and `clipvalue`, "
+        "`global_clipnorm` for `clipnorm`, and `learning_rate` for `lr`: a number, or a schedule.",
+    ),
+    "schedules": (
+        "Learning-rate schedules",
+        "`from polykeras.optimizers.schedules import CosineDecay`; `Adam(lr=CosineDecay(1e-3, decay_steps=10000))`. "
+        "The learning rate as a function of n, the number of steps done.",
     ),
     "metrics": (
         "Metrics",
-        '`compile(metrics=["accuracy"])`. A function of targets and predictions, `(batch, ..., d)` both, to a '
-        "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean.",
+        '`compile(metrics=["accuracy", AUC()])`. A function of targets and predictions, `(batch, ..., d)` both, to a '
+        "value for each sample, `(batch, ...)`, or one for all; an epoch shows the mean. Or an object that adds up all "
+        "batches of an epoch, with the sample weights: its value is that of all samples at once.",
     ),
     "losses": (
         "Losses",
         '`compile(loss="mse")`. A function of targets and predictions, `(batch, ..., d)` both, to a value for '
-        "each sample, `(batch, ...)`: means and sums are taken over the last axis.",
+        "each sample, `(batch, ...)`: means and sums are taken over the last axis. Or an object with settings: "
+        "`compile(loss=BinaryCrossentropy(from_logits=True))`.",
     ),
     "initializers": (
         "Initializers",
@@ -92,8 +99,10 @@ class Entry:
 def registry_pages() -> Iterator[tuple[str, str]]:
     """(file name, text) of each registry's page, `all-layers.md` and so on. Loads all that is registered."""
     for one in registry.EVERY_REGISTRY:
-        kind = one.group.rpartition(".")[2]
-        yield f"{PREFIX}{kind}.md", _page(*KINDS[kind], one)
+        if one is not registry.modules:  # it holds no objects
+            kind = one.group.rpartition(".")[2]
+            title, common = KINDS.get(kind, (kind.capitalize(), ""))
+            yield f"{PREFIX}{kind}.md", _page(title, common, one)
 
 
 def entries(one: Registry) -> list[Entry]:

@@ -3,7 +3,7 @@
 from polykeras._faces import lazy
 
 _NAMES = {
-    "data_utils": ("Sequence",),
+    "data_utils": ("GeneratorEnqueuer", "OrderedEnqueuer", "Sequence", "SequenceEnqueuer", "get_file"),
     "generic_utils": (
         "CustomObjectScope",
         "Progbar",
@@ -12,8 +12,9 @@ _NAMES = {
         "get_custom_objects",
         "serialize_keras_object",
     ),
-    "io_utils": (),
+    "io_utils": ("HDF5Matrix", "h5dict"),
     "layer_utils": ("convert_all_kernels_in_model", "get_source_inputs", "print_summary"),
+    "multi_gpu_utils": ("multi_gpu_model",),
     "np_utils": ("normalize", "to_categorical"),
     "rng_utils": ("set_random_seed",),
     "vis_utils": ("model_to_dot", "plot_model"),
