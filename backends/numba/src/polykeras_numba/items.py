@@ -13,7 +13,7 @@ from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import elementwise, parts, product_items, random_items, reduction, window_items
+from polykeras_numba import depthwise_items, elementwise, parts, product_items, random_items, reduction, window_items
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
@@ -120,6 +120,7 @@ _MAKERS: dict[str, Maker] = {
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
     **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
     **product_items.MAKERS,
+    **depthwise_items.MAKERS,
     **window_items.MAKERS,
     **random_items.MAKERS,
 }
