@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.frameworks.polykeras_adapter import Model as Trained
 from benchmarks.harness import machine, table, write_json
 from benchmarks.memory import resident_bytes
+from benchmarks.resnet import RESNET50, resnet
 from benchmarks.workloads import WORKLOADS
-from benchmarks.workloads.resnet import RESNET50, resnet
 from polykeras import backend as K
 from polykeras.engine import functions
 from polykeras.optimizers import Adam

@@ -2,10 +2,12 @@
 
     python examples/digits.py [--epochs N]
 
+Of 397 images that it has not seen it reads more than PROMISED rightly; 98 % is usual.
 Needs scikit-learn, which brings the data.
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,6 +28,9 @@ from polykeras.layers import (
 from polykeras.models import Model, load_model
 from polykeras.utils import set_random_seed, to_categorical
 
+EPOCHS = 15
+PROMISED = 0.96
+
 
 def network() -> Model:
     """A path that keeps where things are, and one that forgets it."""
@@ -39,7 +44,7 @@ def network() -> Model:
     return Model(inputs=image, outputs=digit)
 
 
-def main(epochs: int = 15) -> float:
+def main(epochs: int = EPOCHS) -> float:
     """Train, keep the best epoch's model, and return its accuracy on images it has not seen."""
     set_random_seed(0)
     images, digits = load_digits(return_X_y=True)
@@ -72,5 +77,8 @@ def main(epochs: int = 15) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=15)
-    main(parser.parse_args().epochs)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    epochs = parser.parse_args().epochs
+    accuracy = main(epochs)
+    if epochs >= EPOCHS and accuracy < PROMISED:
+        sys.exit(f"The accuracy, {accuracy:.4f}, is below the promised {PROMISED}")

@@ -1,4 +1,4 @@
-"""How each framework builds and trains a workload. An adapter is imported in its own process only.
+"""How each framework builds a workload, trains it and predicts. An adapter is imported in its own process only.
 
 An adapter module has `prepare(threads)`, called before the framework computes (threads: None for all cores), and
 `build(workload)`, which returns a `Trainer`.
@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["FRAMEWORKS", "Framework", "Trainer", "adapter"]
+__all__ = ["FRAMEWORKS", "REFEREE", "Framework", "Trainer", "adapter"]
 
 
 class Trainer(Protocol):
@@ -20,7 +20,8 @@ class Trainer(Protocol):
         """The loss of the batch, without dropout."""
 
     def step(self) -> float:
-        """Train on the batch once, from host arrays to the loss as a Python number."""
+        """Train on the batch once, from host arrays to the loss as a Python number; or predict it, from host arrays to
+        the first number of the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ FRAMEWORKS = {
         "import tensorflow",
         {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
     ),
+    "tf_xla": Framework(
+        "tf.keras, XLA",
+        "keras_adapter",
+        ("tensorflow", "keras"),
+        "import tensorflow",
+        {
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "BENCHMARK_XLA": "1",
+        },
+    ),
     "keras_jax": Framework(
         "Keras on JAX",
         "keras_adapter",
@@ -56,6 +69,11 @@ FRAMEWORKS = {
         {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
     ),
 }
+
+# All others must agree with it.
+REFEREE = Framework(
+    "float64", "polykeras_adapter", ("polykeras",), "", {"POLYKERAS_BACKEND": "numpy", "BENCHMARK_FLOAT64": "1"}
+)
 
 
 def adapter(module: str) -> Any:

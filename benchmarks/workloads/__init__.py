@@ -1,9 +1,21 @@
-"""What is trained: networks as plain data, so that each framework builds its own."""
+"""What is measured: networks as plain data, so that each framework builds its own."""
 
-from benchmarks.workloads.conv import CNN
-from benchmarks.workloads.dense import MLP, TINY
-from benchmarks.workloads.workload import Workload
+from benchmarks.workloads.convolutional import cnn, resnet50, vgg16
+from benchmarks.workloads.dense import mlp, tiny
+from benchmarks.workloads.sequences import lstm, transformer
+from benchmarks.workloads.workload import Network, Node, Workload
 
-__all__ = ["WORKLOADS", "Workload"]
+__all__ = ["WORKLOADS", "Network", "Node", "Workload"]
 
-WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in (TINY, MLP, CNN)}
+_ALL = (
+    Workload("tiny", tiny, 32),
+    Workload("mlp", mlp, 128),
+    Workload("cnn", cnn, 128),
+    Workload("lstm", lstm, 32),
+    Workload("transformer", transformer, 16),
+    Workload("vgg", vgg16, 1, trains=False),
+    Workload("resnet", resnet50, 1, trains=False),
+    Workload("resnet_8", resnet50, 8, trains=False),
+    Workload("resnet_train", resnet50, 8),
+)
+WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}

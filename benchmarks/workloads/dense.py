@@ -1,14 +1,22 @@
 """Dense networks: one where the overhead of a step is all there is, one where products take the time."""
 
-from benchmarks.workloads.workload import Dense, Dropout, Workload
+from benchmarks.workloads.layers import Dense, Dropout
+from benchmarks.workloads.workload import Network
 
-__all__ = ["MLP", "TINY"]
+__all__ = ["mlp", "tiny"]
 
-TINY = Workload("tiny", (16,), (Dense(32, "relu"), Dense(10, "softmax")), batch=32)
 
-MLP = Workload(
-    "mlp",
-    (784,),
-    (Dense(512, "relu"), Dropout(0.2), Dense(512, "relu"), Dropout(0.2), Dense(10, "softmax")),
-    batch=128,
-)
+def tiny() -> Network:
+    network = Network((16,))
+    network.add(Dense(32, "relu"))
+    network.add(Dense(10, "softmax"))
+    return network
+
+
+def mlp() -> Network:
+    network = Network((784,))
+    for _ in range(2):
+        network.add(Dense(512, "relu"))
+        network.add(Dropout(0.2))
+    network.add(Dense(10, "softmax"))
+    return network

@@ -1,104 +1,78 @@
-"""A network, its batch, and equal numbers for every framework."""
+"""A network as a graph of layers, its batch, and equal numbers for every framework."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Conv", "Dense", "Dropout", "Flatten", "Layer", "MaxPool", "Workload"]
+import numpy as np
 
+from benchmarks.workloads.layers import Dropout, Layer, Shape
 
-@dataclass(frozen=True, slots=True)
-class Dense:
-    units: int
-    activation: str
+__all__ = ["Network", "Node", "Workload"]
 
 
-@dataclass(frozen=True, slots=True)
-class Conv:
-    """Square kernel, no padding, stride 1, ReLU."""
+class Node(NamedTuple):
+    """A layer and the numbers of the values it reads; 0 is the input, and the first node gives 1."""
 
-    filters: int
-    kernel: int
-
-
-@dataclass(frozen=True, slots=True)
-class MaxPool:
-    size: int
+    layer: Layer
+    inputs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dropout:
-    rate: float
+class Network:
+    """Layers in the order they were added. The last one's value is the result.
 
+    shape:  of one sample.
+    tokens: samples are integers below this, if it is given, else float32.
+    """
 
-@dataclass(frozen=True, slots=True)
-class Flatten:
-    pass
+    def __init__(self, shape: Shape, tokens: int | None = None) -> None:
+        self.shapes = [shape]
+        self.tokens = tokens
+        self.nodes: list[Node] = []
 
+    def add(self, layer: Layer, *inputs: int) -> int:
+        """Add a layer, after the last one if not told otherwise; the number of its value."""
+        node = Node(layer, inputs or (len(self.nodes),))
+        self.nodes.append(node)
+        self.shapes.append(layer.shape(self.shapes[node.inputs[0]]))
+        return len(self.nodes)
 
-Layer = Dense | Conv | MaxPool | Dropout | Flatten
+    def weights(self) -> Iterator[list[Any]]:
+        """The initial weights of each layer."""
+        random = np.random.RandomState(2)
+        for node in self.nodes:
+            yield node.layer.weights(random, self.shapes[node.inputs[0]])
+
+    def last_uses(self) -> list[tuple[int, ...]]:
+        """For each node, the values that nothing reads after it."""
+        last = {value: i for i, node in enumerate(self.nodes) for value in node.inputs}
+        return [tuple(v for v, at in last.items() if at == i) for i in range(len(self.nodes))]
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A classifier that Adam (rate 0.001, epsilon 1e-7) trains on categorical cross-entropy, one batch at a time.
+    """A classifier, whose last layer is Dense with softmax.
 
-    shape: of one sample, channels last.   The last layer is Dense with softmax.
+    build:  makes the network.
+    trains: Adam (rate 0.001, epsilon 1e-7) takes a step on categorical cross-entropy; else the step is a prediction.
     """
 
     name: str
-    shape: tuple[int, ...]
-    layers: tuple[Layer, ...]
+    build: Callable[[], Network]
     batch: int
-
-    @property
-    def classes(self) -> int:
-        last = self.layers[-1]
-        assert isinstance(last, Dense)
-        return last.units
+    trains: bool = True
 
     @property
     def deterministic(self) -> bool:
-        """Whether training draws no random numbers, so that every framework must take the same steps."""
-        return not any(isinstance(layer, Dropout) for layer in self.layers)
+        """Whether a step draws no random numbers, so that every framework must take the same ones."""
+        return not self.trains or not any(isinstance(node.layer, Dropout) for node in self.build().nodes)
 
-    def arrays(self) -> tuple[Any, Any]:
-        """One batch: samples, float32, and classes, int64."""
-        import numpy as np
-
+    def arrays(self, network: Network) -> tuple[Any, Any]:
+        """One batch: samples, and classes, int64."""
         random = np.random.RandomState(1)
-        return (
-            random.rand(self.batch, *self.shape).astype("float32"),
-            random.randint(self.classes, size=self.batch).astype("int64"),
-        )
-
-    def weights(self) -> list[Any]:
-        """Initial kernels and biases in Keras's layouts: (in, out), and (height, width, in, out)."""
-        import numpy as np
-
-        random = np.random.RandomState(2)
-        shape, found = self.shape, []
-        for layer in self.layers:
-            match layer:
-                case Dense(units):
-                    kernel = (shape[-1], units)
-                    found += [_glorot(random, kernel), np.zeros(units, "float32")]
-                    shape = (units,)
-                case Conv(filters, size):
-                    kernel = (size, size, shape[-1], filters)
-                    found += [_glorot(random, kernel), np.zeros(filters, "float32")]
-                    shape = (shape[0] - size + 1, shape[1] - size + 1, filters)
-                case MaxPool(size):
-                    shape = (shape[0] // size, shape[1] // size, shape[2])
-                case Flatten():
-                    shape = (int(np.prod(shape)),)
-        return found
-
-
-def _glorot(random: Any, shape: tuple[int, ...]) -> Any:
-    import numpy as np
-
-    receptive = int(np.prod(shape[:-2]))
-    limit = np.sqrt(6 / (receptive * (shape[-2] + shape[-1])))
-    return random.uniform(-limit, limit, shape).astype("float32")
+        shape = (self.batch, *network.shapes[0])
+        tokens = network.tokens
+        samples = random.randint(tokens, size=shape) if tokens else random.rand(*shape).astype("float32")
+        return samples, random.randint(network.shapes[-1][-1], size=self.batch).astype("int64")

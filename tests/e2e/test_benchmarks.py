@@ -49,12 +49,14 @@ def test_a_worker_that_dies_says_why(monkeypatch):
 
 
 def test_disagreeing_losses_are_found():
-    agreed = {name: [2.0, 2.0, 1.9, 1.8] for name in "abc"}
-    assert _disagreements(WORKLOADS["tiny"], agreed) == []
-    assert "d: loss 2" in _disagreements(WORKLOADS["tiny"], {**agreed, "d": [2.0, 2.0, 1.95, 1.8]})[0]
-    assert _disagreements(WORKLOADS["mlp"], {**agreed, "d": [2.0, 2.1, 1.95, 1.8]}) == []
+    truth = [2.0, 2.0, 1.9, 1.8]
+    tiny, mlp, resnet = (WORKLOADS[name] for name in ("tiny", "mlp", "resnet"))
+    assert _disagreements(tiny, {"a": truth, "b": truth}, truth) == []
+    assert "b: loss 2" in _disagreements(tiny, {"a": truth, "b": [2.0, 2.0, 1.95, 1.8]}, truth)[0]
+    assert _disagreements(mlp, {"b": [2.0, 2.1, 1.95, 1.8]}, truth) == []
     nan = float("nan")
-    assert _disagreements(WORKLOADS["mlp"], {**agreed, "d": [2.0, nan, nan, nan]})
+    assert _disagreements(mlp, {"b": [2.0, nan, nan, nan]}, truth)
+    assert "b: loss 3" in _disagreements(resnet, {"b": [6.9, 0.1, 0.1, 0.2]}, [6.9, 0.1, 0.1, 0.1])[0]
 
 
 def test_tables_and_summaries():

@@ -29,6 +29,8 @@ PACKAGES = {
     "polykeras-layers": ["polykeras_layers"],
     "polykeras-optimizers": ["polykeras_optimizers"],
     "polykeras-metrics": ["polykeras_metrics"],
+    "polykeras-applications": ["polykeras_applications"],
+    "polykeras-tensorboard": ["polykeras_tensorboard"],
     "polykeras-template": ["polykeras_template"],
     "pytest-polykeras": ["pytest_polykeras", "polykeras_conformance"],
 }
@@ -142,14 +144,17 @@ ASKED_FOR = {
     "polykeras-layers": "from polykeras.layers import Dense",
     "polykeras-optimizers": "from polykeras.optimizers import Adam",
     "polykeras-metrics": "from polykeras.metrics import top_k_categorical_accuracy",
+    "polykeras-applications": "from polykeras.applications import VGG16",
 }
 
 
 @pytest.mark.parametrize("missing", ASKED_FOR)
 def test_without_one_distribution_the_rest_works_and_its_names_say_how_to_get_it(wheels, python, missing):
-    rest = closure(wheels, "polykeras") - {missing, "polykeras"}
+    standard = closure(wheels, "polykeras") | closure(wheels, "polykeras-applications")
+    rest = standard - {missing, "polykeras"}
+    usable = [name for name in ASKED_FOR if missing not in closure(wheels, name) and name != "polykeras-numpy"]
     code = f"""
-for present in {[code for name, code in ASKED_FOR.items() if name not in (missing, "polykeras-numpy")]}:
+for present in {[ASKED_FOR[name] for name in usable]}:
     exec(present)
 try:
     exec({ASKED_FOR[missing]!r})

@@ -110,8 +110,8 @@ HOLDERS = [
     ("Bidirectional", lambda: layers.GRU(3, return_state=True), {"merge_mode": None}, (None, 4, 2)),
 ]
 """Layers around a layer or a cell, of which each gets a new one."""
-BASES = {"Wrapper"}
-"""What is registered to be derived from."""
+BASES = {"Wrapper", "Recurrent", "ConvRecurrent2D"}
+"""What is registered to be derived from; layers derived from the last two are in test_legacy_recurrent.py."""
 
 
 @pytest.mark.parametrize("name, config, shape", CASES, ids=lambda value: value if isinstance(value, str) else "")

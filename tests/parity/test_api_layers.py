@@ -1,7 +1,5 @@
-"""Names, signatures, configs and weights against what real Keras 2.2.4's API was recorded to be."""
+"""Configs, weights and Keras 1's spellings against what real Keras 2.2.4's API was recorded to be."""
 
-import importlib
-import inspect
 import json
 import warnings
 
@@ -14,7 +12,6 @@ from polykeras.registry import layers as registered
 from tests.parity.golden import REFERENCE
 
 API = json.loads((REFERENCE / "api.json").read_text()) if REFERENCE.is_dir() else {"layers": [], "modules": {}}
-PARTS = ("activations", "constraints", "initializers", "regularizers")
 
 
 def canonical_layers():
@@ -59,41 +56,6 @@ def test_built_layer(facts):
     if facts["class_name"] == "Lambda":
         config["function"] = facts["config"]["function"]
     assert json.loads(json.dumps(config)) == facts["config"]
-
-
-UNSAFE = {"func_dump", "func_load"}  # They write and run marshalled code, which polykeras never does.
-
-
-def members():
-    """Every name of Keras's modules of these parts, with the module in which it must be found."""
-    for module, recorded in API["modules"].items():
-        if module.split(".")[1:2] not in (["layers"], *([part] for part in PARTS)):
-            continue
-        for name, facts in recorded["members"].items():
-            if name in UNSAFE:
-                continue
-            yield pytest.param(module.replace("keras", "polykeras", 1), name, facts, id=f"{module}.{name}")
-
-
-@pytest.mark.parametrize(("module", "name", "facts"), list(members()))
-def test_member(module, name, facts):
-    found = getattr(importlib.import_module(module), name)
-    if facts["kind"] not in ("class", "function") or "params" not in facts:
-        return
-    function = found.__init__ if inspect.isclass(found) else found
-    parameters = inspect.signature(function).parameters.values()
-    positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"]
-    expected = [p for p in facts["params"] if not p["name"].startswith("*") and p["name"] != "self"]
-    assert [p.name for p in positional] == [p["name"] for p in expected]
-    for parameter, recorded in zip(positional, expected, strict=True):
-        if "default" in recorded:
-            assert same(parameter.default, recorded["default"]), parameter.name
-        else:
-            assert parameter.default is parameter.empty, parameter.name
-
-
-def same(default, recorded):
-    return default == recorded or repr(default) == recorded
 
 
 def legacy_arguments():

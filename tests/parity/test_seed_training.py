@@ -107,6 +107,11 @@ def test_S155_weights_of_adam():
     assert [w.shape for w in m.optimizer.get_weights()] == shapes
 
 
+def test_S158_adapter():
+    assert args(optimizers.TFOptimizer) == dict(optimizer=req)
+    assert raises(NotImplementedError, optimizers.TFOptimizer(None).get_config)
+
+
 def test_S159_names_in_any_case():
     names = ("sgd", "rmsprop", "Adam", "nadam", "SGD", "ADAM")
     found = [type(optimizers.get(n)).__name__ for n in names]
@@ -246,6 +251,29 @@ def test_S177_early_stopping():
     m = seq(Dense(2, input_shape=(4,)), optimizer=optimizers.SGD(lr=0.0))
     h = m.fit(x, y, epochs=9, validation_split=0.5, verbose=0, callbacks=[callbacks.EarlyStopping(patience=2)])
     assert len(h.epoch) == 3
+
+
+def test_S178_tensorboard():
+    pytest.importorskip("polykeras_tensorboard", reason="polykeras-tensorboard is not installed")
+    a = args(callbacks.TensorBoard)
+    assert list(a.values()) == ["./logs", 0, 32, True, False, False, 0, None, None, None, "epoch"]
+    x, y = data()
+    m = seq(
+        Dense(3, input_shape=(4,), name="d1"),
+        Dense(2, activation="softmax", name="d2"),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    board = callbacks.TensorBoard("logs", histogram_freq=1, write_grads=True, write_images=True)
+    m.fit(x, y, epochs=2, verbose=0, validation_data=(x, y), callbacks=[board])
+    (f,) = os.listdir("logs")
+    assert f.startswith("events.out.tfevents.")
+    with open("logs/" + f, "rb") as file:
+        raw = file.read()
+    tags = (b"loss", b"val_acc", b"d1/kernel_0", b"d1/kernel_0_grad", b"d1_out", b"d1/kernel_0_1/image/0")
+    assert all(t in raw for t in tags)
+    late = callbacks.TensorBoard("logs2", histogram_freq=1)
+    assert raises(ValueError, lambda: m.fit(x, y, verbose=0, callbacks=[late]), "validation")
 
 
 def test_S180_aliases_of_metrics():

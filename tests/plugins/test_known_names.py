@@ -1,5 +1,6 @@
 """The data file of known names agrees with what this repository's distributions declare."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from polykeras import distributions
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = [path for folder in ("backends", "plugins") for path in sorted(ROOT.glob(f"{folder}/*/pyproject.toml"))]
-GROUPS = [f"polykeras.{kind}" for kind in ("backends", "layers", "optimizers", "metrics", "applications")]
+GROUPS = [
+    f"polykeras.{kind}"
+    for kind in ("backends", "layers", "optimizers", "schedules", "metrics", "callbacks", "applications", "modules")
+]
 
 
 def declared():
@@ -31,3 +35,12 @@ def test_known_names_hold_every_entry_point_of_ours():
         if distributions.bringer(group, name) != distribution
     ]
     assert not missing, "add to core/src/polykeras/known.json"
+
+
+def test_no_key_stands_twice():
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs), sorted(key for key, _ in pairs)
+        return dict(pairs)
+
+    text = (Path(distributions.__file__).parent / "known.json").read_text(encoding="utf-8")
+    assert json.loads(text, object_pairs_hook=unique)

@@ -110,7 +110,7 @@ model.compile("adam", "mse", metrics=["mae"])
 learns(model)
 """,
 }
-REST["polykeras-cupy"] = REST["polykeras-numba"]
+REST["polykeras-cupy"] = REST["polykeras-applications"] = REST["polykeras-numba"]
 
 # ways to ask for what it would bring
 ASKED = {
@@ -135,6 +135,12 @@ ASKED = {
     "polykeras-numpy": ["K.eval(K.constant(1.0))", "polykeras.set_backend('numpy')", "model.predict(x)"],
     "polykeras-numba": ["polykeras.set_backend('numba')", "K.function([], [K.constant(1.0)], backend='numba')([])"],
     "polykeras-cupy": ["polykeras.set_backend('cupy')"],
+    "polykeras-applications": [
+        "from polykeras.applications import VGG16",
+        "from polykeras import applications; applications.ResNet50",
+        "import polykeras.applications.vgg16",
+        "from polykeras.applications.vgg16 import VGG16",
+    ],
 }
 
 ASK = """

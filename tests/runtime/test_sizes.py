@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from polykeras import backend as K
-from polykeras.symbolic.ops import shape as ops
+from polykeras.symbolic.ops import indexing
 
 
 @pytest.fixture
@@ -113,10 +113,10 @@ def test_sizes_that_depend_on_data_stay_unknown_and_flow_on():
 
 
 def test_top_k_takes_the_first_of_equal_elements():
-    values, places = ops.top_k(K.constant([[3.0, 5, 1, 5], [2, 2, 2, 2]]), 2)
+    values, places = indexing.top_k(K.constant([[3.0, 5, 1, 5], [2, 2, 2, 2]]), 2)
     assert K.eval(values).tolist() == [[5, 5], [2, 2]]
     assert K.eval(places).tolist() == [[1, 3], [0, 1]]
-    assert K.eval(ops.sort(K.constant([3.0, 1, 2]), descending=True)).tolist() == [3, 2, 1]
+    assert K.eval(indexing.sort(K.constant([3.0, 1, 2]), descending=True)).tolist() == [3, 2, 1]
 
 
 def test_shapes_that_do_not_fit_are_refused_with_both(x):

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from polykeras import losses
+from polykeras.engine import batches
+from polykeras.engine.batches import ArrayFeed, batch_shuffle
 from polykeras.engine.feeding import (
-    batch_shuffle,
     check_array_length_consistency,
     check_loss_and_target_compatibility,
-    picker,
-    picks,
-    slices,
     standardize_input_data,
     standardize_weights,
     weights_by_output,
@@ -166,23 +164,68 @@ class TestWeights:
 
 
 class TestBatches:
-    def test_slices_are_views_of_all_rows_in_order(self):
-        x = np.arange(7)
-        got = list(slices([x], 7, 3))
+    def test_in_order_they_are_views_of_all_rows(self):
+        x = np.arange(7.0)
+        got = list(ArrayFeed([x], 7, 3, False, ["float64"]).batches())
         assert [size for size, _ in got] == [3, 3, 1]
         assert np.concatenate([batch for _, (batch,) in got]).tolist() == x.tolist()
         assert all(np.shares_memory(batch, x) for _, (batch,) in got)
 
-    def test_picks_follow_the_index(self):
-        x, index = np.arange(5) * 10, np.array([3, 0, 4, 1, 2])
-        assert [batch.tolist() for _, (batch,) in picks([x], index, 2)] == [[30, 0], [40, 10], [20]]
+    @pytest.mark.parametrize("block_bytes", [1, 100, 1 << 18])
+    @pytest.mark.parametrize("shuffle", [False, True, "batch"])
+    @pytest.mark.parametrize("layout", ["C", "F", "another dtype"])
+    def test_rows_stay_together_in_every_epoch(self, monkeypatch, block_bytes, shuffle, layout):
+        monkeypatch.setattr(batches, "BLOCK_BYTES", block_bytes)
+        x = np.arange(46.0).reshape(23, 2)
+        y = np.arange(23, dtype="int64" if layout == "another dtype" else "float32") * 10
+        arrays = [np.asfortranarray(x) if layout == "F" else x, y[:, None]]
+        feed = ArrayFeed(arrays, 23, 4, shuffle, ["float64", "float32"])
+        orders = []
+        for _ in range(3):
+            feed.begin_epoch()
+            got = [(size, a.copy(), b.copy()) for size, (a, b) in feed.batches()]
+            assert [size for size, _, _ in got] == [4] * 5 + [3]
+            assert all(len(a) == len(b) == size for size, a, b in got)
+            xs, ys = np.concatenate([a for _, a, _ in got]), np.concatenate([b for _, _, b in got])
+            assert (xs.dtype, ys.dtype) == ("float64", "float32")
+            orders.append((ys[:, 0] / 10).astype(int).tolist())
+            np.testing.assert_array_equal(xs, x[orders[-1]])
+            assert sorted(orders[-1]) == list(range(23))
+        assert (orders[0] == orders[1] == orders[2]) == (not shuffle)
+        if shuffle == "batch":
+            firsts = [order[:20:4] for order in orders]
+            assert all(first % 4 == 0 for first in firsts[0])
+            assert all(order[20:] == [20, 21, 22] for order in orders)
+
+    @pytest.mark.parametrize("shuffle", [False, True, "batch"])
+    def test_an_epoch_goes_on_from_any_batch(self, shuffle):
+        np.random.seed(3)
+        x = np.arange(23.0)
+        feed = ArrayFeed([x], 23, 4, shuffle, ["float64"])
+        feed.begin_epoch()
+        whole = [batch.tolist() for _, (batch,) in feed.batches()]
+        state = feed.get_state()
+        feed.begin_epoch()
+        for first in range(7):
+            later = ArrayFeed([x], 23, 4, shuffle, ["float64"])
+            later.set_state(state)
+            assert [batch.tolist() for _, (batch,) in later.batches(first)] == whole[first:]
+
+    def test_other_data_are_refused(self):
+        state = ArrayFeed([np.zeros(8)], 8, 4, True, ["float64"]).get_state()
+        with pytest.raises(ValueError, match="samples was 8, and is 9 now"):
+            ArrayFeed([np.zeros(9)], 9, 4, True, ["float64"]).set_state(state)
+        with pytest.raises(ValueError, match="batch_size was 4, and is 2 now"):
+            ArrayFeed([np.zeros(8)], 8, 2, True, ["float64"]).set_state(state)
+        with pytest.raises(ValueError, match="shuffling was True, and is False now"):
+            ArrayFeed([np.zeros(8)], 8, 4, False, ["float64"]).set_state(state)
 
     def test_batch_shuffle_keeps_batches_together(self):
         np.random.seed(0)
         shuffled = batch_shuffle(np.arange(11), 3)
         assert shuffled[-2:].tolist() == [9, 10]
-        batches = shuffled[:9].reshape(3, 3)
-        assert sorted(map(tuple, batches.tolist())) == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
+        whole = shuffled[:9].reshape(3, 3)
+        assert sorted(map(tuple, whole.tolist())) == [(0, 1, 2), (3, 4, 5), (6, 7, 8)]
         assert sorted(shuffled.tolist()) == list(range(11))
 
     def test_files_are_read_in_increasing_order(self):
@@ -194,6 +237,8 @@ class TestBatches:
                     assert rows == sorted(rows)
                 return (np.arange(6) * 10)[rows]
 
-        pick = picker(File())
-        assert pick(np.array([4, 1, 3])).tolist() == [40, 10, 30]
-        assert pick(np.array([2, 3, 4])).tolist() == [20, 30, 40]
+        np.random.seed(1)
+        feed = ArrayFeed([File()], 6, 2, True, ["float64"])
+        feed.begin_epoch()
+        order = feed.get_state()["order"]
+        assert [batch.tolist() for _, (batch,) in feed.batches()] == (order.reshape(3, 2) * 10).tolist()

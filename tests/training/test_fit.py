@@ -1,15 +1,19 @@
 """fit, evaluate, predict and their batch forms: what comes back, and what is said of wrong input."""
 
 import threading
+from functools import partial
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
 from polykeras import backend as K
-from polykeras import callbacks, optimizers
+from polykeras import callbacks, config, optimizers
 from polykeras.layers import Dense, Dropout, Input
 from polykeras.models import Model, Sequential
 from polykeras.utils import Sequence
+from polykeras.utils.patience import Patience
+from tests.training import streamed
 
 
 @pytest.fixture(autouse=True)
@@ -475,6 +479,98 @@ class TestGenerators:
     def test_output_counts_steps(self, model, data, capsys):
         model.fit_generator(Rows(*data, 5))
         assert "4/4 [" in capsys.readouterr().out
+
+
+class TestWorkers:
+    """What fit, evaluate and predict do with the threads and processes that make batches."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_is_left(self):
+        yield
+        assert [thread.name for thread in threading.enumerate() if thread.name.startswith("batches")] == []
+        assert active_children() == []
+
+    @pytest.fixture
+    def line(self):
+        model = Sequential([Dense(1, input_shape=(1,))])
+        model.compile(optimizers.SGD(lr=0.1), "mse", metrics=["mae"])
+        return model
+
+    def test_processes_train_as_threads_do(self, line):
+        rows = streamed.Rows(5)
+        other = Sequential.from_config(line.get_config())
+        other.compile(optimizers.SGD(lr=0.1), "mse", metrics=["mae"])
+        other.set_weights(line.get_weights())
+        got = line.fit(
+            rows, epochs=2, verbose=0, shuffle=False, validation_data=rows, workers=2, use_multiprocessing=True
+        )
+        expected = other.fit_generator(rows, epochs=2, verbose=0, shuffle=False, validation_data=rows, workers=2)
+        assert got.history == expected.history
+        for a, b in zip(line.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    def test_evaluate_and_predict_take_what_their_generator_twins_take(self, line):
+        rows = streamed.Rows(3)
+        x, y = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        np.testing.assert_allclose(line.evaluate(rows, verbose=0), line.evaluate(x, y, verbose=0), rtol=1e-5)
+        np.testing.assert_allclose(line.predict(rows, workers=2), line.predict(x), rtol=1e-6)
+        np.testing.assert_allclose(line.predict(iter(rows), steps=3), line.predict(x), rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        "method, name, value",
+        [("fit", "y", 1), ("fit", "sample_weight", 1), ("fit", "batch_size", 2), ("fit", "validation_split", 0.5),
+         ("evaluate", "y", 1), ("predict", "batch_size", 4)],
+    )  # fmt: skip
+    def test_arguments_that_mean_nothing_beside_batches(self, line, method, name, value):
+        with pytest.raises(ValueError, match=f"`{method}`: `{name}` cannot be given"):
+            getattr(line, method)(streamed.Rows(3), **{name: value})
+
+    @pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+    def test_a_batch_of_the_wrong_shape_is_named(self, line, method):
+        good, bad = (np.zeros((2, 1)), np.zeros((2, 1))), (np.zeros((2, 3)), np.zeros((2, 1)))
+        with pytest.raises(ValueError, match=r"expected dense_1_input to have shape \(1,\)") as caught:
+            getattr(line, f"{method}_generator")(iter([good, bad]), 2)
+        assert "in batch 1 of those" in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+    @pytest.mark.parametrize("processes", [False, True])
+    def test_errors_in_callbacks_end_the_workers(self, line, error, processes):
+        def fail(batch, logs):
+            raise error
+
+        failing = callbacks.LambdaCallback(on_batch_end=fail)
+        with pytest.raises(error):
+            line.fit(
+                streamed.Rows(9), verbose=0, workers=2, use_multiprocessing=processes, callbacks=[failing],
+                validation_data=streamed.Rows(9),
+            )  # fmt: skip
+
+    def test_a_process_that_dies_ends_the_training(self, line):
+        with pytest.raises(RuntimeError, match="killed by signal 9"):
+            line.fit(streamed.DyingRows("kill"), verbose=0, workers=2, use_multiprocessing=True)
+
+    def test_the_limit_of_waiting(self, line, monkeypatch):
+        monkeypatch.setattr("polykeras.utils.streams.Patience", partial(Patience, leave_after=0.01))
+        config.set_batch_timeout(0.1)
+        release = threading.Event()
+
+        def hanging():
+            release.wait(20)
+            yield np.zeros((2, 1)), np.zeros((2, 1))
+
+        def fit():
+            with pytest.raises(TimeoutError, match="batch 0 of the generator hanging"):
+                line.fit(hanging(), steps_per_epoch=1, verbose=0)
+
+        try:
+            with pytest.warns(UserWarning, match="did not end"):
+                fit()
+        finally:
+            config.reload()
+            release.set()
+            for thread in threading.enumerate():
+                if thread.name == "batches-0":
+                    thread.join()
 
 
 def test_plugins_act_before_and_after_training(model, data):

@@ -153,10 +153,3 @@ def test_stream_without_the_character(show_on):
     show_on(io.TextIOWrapper(raw, encoding="ascii"))
     progbar.say("genauigkeit_ä: 1")
     assert raw.getvalue().strip() == b"genauigkeit_?: 1"
-
-
-def test_notebooks_redraw(log_file):
-    progbar.sys.modules["ipykernel"] = object()
-    run(Progbar(3, interval=0), 3)
-    assert log_file.getvalue().count("\r") == 3
-    assert log_file.getvalue().count("\n") == 1

@@ -1,14 +1,24 @@
-"""Streams of batches from generators and Sequences, made ahead in threads."""
+"""Streams of batches from generators and Sequences, made ahead in threads or processes."""
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import time
+import traceback
+import warnings
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 
-from polykeras.utils.data_utils import Ahead, Sequence
-from polykeras.utils.data_utils import stream as stream_of
+from polykeras import config
+from polykeras.utils.patience import Patience
+from polykeras.utils.sequence import Sequence
+from polykeras.utils.streams import Ahead
+from polykeras.utils.streams import stream as stream_of
+from tests.training.streamed import Count, Dying, Passes, Random, Rows, Unpicklable
 
 
 class Numbers(Sequence):
@@ -30,20 +40,42 @@ class Numbers(Sequence):
         self.passes += 1
 
 
-def stream(source, shuffle=False, **ahead):
-    return stream_of(source, shuffle=shuffle, ahead=Ahead(**ahead))
+def stream(source, shuffle=False, seed=None, **ahead):
+    return stream_of(source, shuffle=shuffle, seed=seed, ahead=Ahead(**ahead))
+
+
+@pytest.fixture
+def opened():
+    """Opens streams, and closes them afterwards."""
+    streams = []
+
+    def open_one(source, **arguments):
+        streams.append(stream(source, **arguments))
+        return streams[-1]
+
+    yield open_one
+    for one in streams:
+        one.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("batches")] == []
+    assert active_children() == []
 
 
 def take(source, count):
     return list(itertools.islice(source, count))
 
 
+# -- order -------------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("workers", [0, 1, 3])
-def test_sequence_keeps_its_order_pass_after_pass(workers):
+def test_sequence_keeps_its_order_pass_after_pass(workers, opened):
     numbers = Numbers(5, delay=lambda index: 0.004 * (5 - index))
-    source = stream(numbers, shuffle=False, workers=workers)
-    got = take(source, 12)
-    source.close()
+    got = take(opened(numbers, workers=workers), 12)
     assert [index for _, index in got] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]
     assert [number for number, _ in got] == [0] * 5 + [1] * 5 + [2] * 2  # `on_epoch_end` comes between the passes
     if workers == 3:
@@ -52,28 +84,27 @@ def test_sequence_keeps_its_order_pass_after_pass(workers):
         assert numbers.threads == {threading.get_ident()}
 
 
-def test_shuffled_sequence_gives_each_batch_once_per_pass():
+def test_shuffled_sequence_gives_each_batch_once_per_pass(opened):
     np.random.seed(1)
-    source = stream(Numbers(20), shuffle=True, workers=2)
+    source = opened(Numbers(20), shuffle=True, workers=2)
     first, second = take(source, 20), take(source, 20)
-    source.close()
     orders = [[index for _, index in part] for part in (first, second)]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
     assert orders[0] != orders[1]
     assert orders[0] != list(range(20))
 
 
-def test_sequence_can_be_set_back_to_its_start():
-    source = stream(Numbers(5), shuffle=False, workers=2)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sequence_can_be_set_back_to_its_start(workers, opened):
+    source = opened(Numbers(5), workers=workers)
     take(source, 3)
     source.rewind()
-    assert [index for _, index in take(source, 2)] == [0, 1]
-    source.close()
+    assert [index for _, index in take(source, 7)] == [0, 1, 2, 3, 4, 0, 1]
 
 
 def test_empty_sequence():
     with pytest.raises(ValueError, match="Numbers has no batches"):
-        stream(Numbers(0), shuffle=False)
+        stream(Numbers(0))
 
 
 def test_a_sequence_is_iterable():
@@ -81,13 +112,11 @@ def test_a_sequence_is_iterable():
 
 
 @pytest.mark.parametrize("workers", [0, 1, 4])
-def test_generator_keeps_its_order(workers):
-    source = stream(itertools.count(), shuffle=False, workers=workers, max_queue_size=3)
-    assert take(source, 20) == list(range(20))
-    source.close()
+def test_generator_keeps_its_order(workers, opened):
+    assert take(opened(itertools.count(), workers=workers, max_queue_size=3), 20) == list(range(20))
 
 
-def test_generator_is_not_run_far_ahead():
+def test_generator_is_not_run_far_ahead(opened):
     made = []
 
     def numbers():
@@ -95,50 +124,273 @@ def test_generator_is_not_run_far_ahead():
             made.append(number)
             yield number
 
-    source = stream(numbers(), shuffle=False, workers=1, max_queue_size=4)
+    source = opened(numbers(), workers=1, max_queue_size=4)
     take(source, 2)
     time.sleep(0.1)
     source.close()
     assert len(made) <= 2 + 4 + 2
 
 
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("workers", [0, 1])
-def test_ended_generator_says_after_how_many(workers):
-    source = stream(iter(range(3)), shuffle=False, workers=workers)
+def test_ended_generator_says_after_how_many(workers, opened):
+    source = opened(iter(range(3)), workers=workers)
     assert take(source, 3) == [0, 1, 2]
     with pytest.raises(ValueError, match="ended after 3 batches"):
         next(source)
-    with pytest.raises(ValueError, match="ended after"):
+    with pytest.raises(ValueError, match="ended after 3 batches"):
         next(source)
-    source.close()
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_errors_of_the_maker_reach_the_caller(workers):
-    class Broken(Numbers):
+@pytest.mark.parametrize("kind", [Dying, Count])
+def test_errors_of_the_maker_reach_the_caller_with_their_traceback(kind, workers, opened):
+    with pytest.raises(KeyError, match="row 7") as caught:
+        take(opened(kind("raise"), workers=workers), 5)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "streamed.py" in shown and 'raise KeyError("row 7")' in shown
+    assert f"had batch 2 of the {'Sequence Dying' if kind is Dying else 'generator Count'} made" in shown
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sequence_that_raises_stop_iteration(workers, opened):
+    with pytest.raises(RuntimeError, match="Sequence Dying raised StopIteration for batch 2"):
+        take(opened(Dying("end"), workers=workers), 5)
+
+
+def test_an_exit_in_a_worker_does_not_end_the_program(opened):
+    with pytest.raises(RuntimeError, match="batch 2 of the Sequence Dying was not made: SystemExit: 4"):
+        take(opened(Dying("exit"), workers=1), 5)
+
+
+def test_an_error_in_the_last_batch_of_a_pass(opened):
+    class LastFails(Numbers):
         def __getitem__(self, index):
-            raise KeyError("row 7")
+            return 1 // (1 - index)
 
-    def broken():
+    source = opened(LastFails(2), workers=2)
+    assert next(source) == 1
+    for expected in (ZeroDivisionError, None, ZeroDivisionError):
+        if expected is None:
+            assert next(source) == 1
+        else:
+            with pytest.raises(expected):
+                next(source)
+
+
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def slowly():
+    yield 0
+    time.sleep(0.3)
+    yield 1
+
+
+def test_a_slow_generator_is_announced_and_not_stopped(opened):
+    source = opened(slowly(), workers=1, patience=Patience(warn_after=0.05))
+    assert next(source) == 0
+    with pytest.warns(UserWarning, match=r"batch 1 of the generator slowly: thread .* at .*\.py:\d+ in slowly") as told:
+        assert next(source) == 1
+    assert 1 <= len(told) <= 3  # after 0.05 s, 0.1 s, 0.2 s
+    assert told[0].filename == __file__
+
+
+def test_a_busy_crew_is_announced_as_such(opened):
+    source = opened(Numbers(4, delay=lambda index: 0.2), workers=1, patience=Patience(warn_after=10, limit=0.05))
+    with pytest.raises(TimeoutError, match="batch 0 of the Sequence Numbers: thread"):
+        next(source)
+    time.sleep(0.25)
+    assert next(source) == (0, 0)  # the batch that was given up is not lost
+
+
+def test_a_limit_makes_a_wait_an_error(opened):
+    source = opened(slowly(), workers=1, patience=Patience(limit=0.1))
+    next(source)
+    start = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"batch 1 of the generator slowly.*limit is 0.1 s.*set_batch_timeout"):
+        next(source)
+    assert time.monotonic() - start < 5
+
+
+def test_the_limit_is_configured():
+    config.set_batch_timeout(3)
+    try:
+        assert Ahead().patience == Patience(warn_after=10, limit=3)
+    finally:
+        config.reload()
+    assert Ahead().patience.limit is None
+
+
+def test_a_thread_that_hangs_is_left_with_a_warning():
+    release = threading.Event()
+
+    def hanging():
+        yield 0
+        release.wait()
         yield 1
-        raise KeyError("row 7")
 
-    for source in (stream(Broken(3), shuffle=False, workers=workers), stream(broken(), shuffle=False, workers=workers)):
-        with pytest.raises(KeyError, match="row 7"):
-            take(source, 2)
+    source = stream(hanging(), patience=Patience(leave_after=0.05))
+    next(source)
+    with pytest.warns(UserWarning, match="batches-0.*did not end.*threading.py"):
+        source.close()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "batches-0":
+            thread.join()
+
+
+def test_a_hanging_thread_does_not_keep_the_program_from_ending():
+    code = (
+        "import time\nfrom polykeras.utils.streams import stream\n"
+        "def hanging():\n    yield 0\n    time.sleep(600)\n"
+        "source = stream(hanging())\nnext(source)\ntime.sleep(.1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_processes():
+    """What two processes gave, in three passes over five batches."""
+    source = stream(Passes(5), workers=2, use_multiprocessing=True)
+    try:
+        return take(source, 13)
+    finally:
         source.close()
 
 
-def test_closing_ends_the_threads():
-    before = threading.active_count()
-    for _ in range(5):
-        sources = [stream(Numbers(3), shuffle=False, workers=2), stream(itertools.count(), shuffle=False, workers=1)]
-        for source in sources:
-            next(source)
-            source.close()
-    assert threading.active_count() == before
+def test_processes_make_batches_in_order(two_processes):
+    assert [index for _, index, _ in two_processes] == [0, 1, 2, 3, 4] * 2 + [0, 1, 2]
+    pids = {pid for _, _, pid in two_processes}
+    assert len(pids) == 2 and os.getpid() not in pids
 
 
-def test_processes_are_not_used():
-    with pytest.warns(UserWarning, match="in threads"):
-        stream(Numbers(1), shuffle=False, use_multiprocessing=True).close()
+def test_processes_learn_what_on_epoch_end_changed(two_processes):
+    assert [number for number, _, _ in two_processes] == [0] * 5 + [1] * 5 + [2] * 3
+
+
+def test_arrays_come_from_processes_as_they_are(opened):
+    x, y = next(opened(Rows(2), workers=1, use_multiprocessing=True))
+    assert x.dtype == np.float32 and x.tolist() == [[0], [0.125], [0.25], [0.375]] and (y == 2 * x).all()
+    assert x.flags.writeable and x.flags.aligned
+
+
+def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
+    one = take(opened(Random(4), seed=7, workers=1, use_multiprocessing=True), 8)
+    two = take(opened(Random(4), seed=7, workers=2, use_multiprocessing=True), 8)
+    assert one == two
+    assert len({(a, b) for _, a, b in one}) == 8  # another batch, or another pass, other numbers
+
+
+@pytest.mark.parametrize(
+    "how, expected, words",
+    [
+        ("raise", KeyError, "row 7"),
+        ("own", RuntimeError, "OwnError: 7: row"),
+        ("exit", RuntimeError, "SystemExit"),
+        ("_exit", RuntimeError, r"pid \d+.*Sequence Dying ended with exit code 3 while it made batch 2"),
+        ("kill", RuntimeError, r"killed by signal 9 \(SIGKILL\); out of memory\? while it made batch 2"),
+    ],
+)
+def test_a_process_that_fails_or_dies(how, expected, words, opened):
+    start = time.monotonic()
+    with pytest.raises(expected, match=words) as caught:
+        take(opened(Dying(how), workers=1, use_multiprocessing=True), 5)
+    assert time.monotonic() - start < 10
+    if how in ("raise", "own"):
+        assert "streamed.py" in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "how, words", [("kill", "SIGKILL.*batch 2 of the generator Count"), ("end", "after 2 batches")]
+)
+def test_an_iterator_has_one_process(how, words, opened):
+    with pytest.warns(UserWarning, match=r"may duplicate.*utils\.Sequence"):
+        source = opened(Count(how), workers=2, use_multiprocessing=True)
+    assert take(source, 2) == [0, 1]
+    with pytest.raises((RuntimeError, ValueError), match=words):
+        next(source)
+
+
+def test_a_generator_cannot_be_sent_to_a_process(opened):
+    def numbers():
+        yield from range(3)
+
+    with pytest.warns(UserWarning, match="generator numbers cannot be sent to a process.*made in a thread"):
+        source = opened(numbers(), use_multiprocessing=True)
+    assert take(source, 3) == [0, 1, 2]
+
+
+def test_a_sequence_that_cannot_be_pickled():
+    with pytest.raises(TypeError, match="Sequence Unpicklable.*attribute `guard`.*use_multiprocessing=False"):
+        stream(Unpicklable(inside=True), use_multiprocessing=True)
+
+
+def test_a_batch_that_cannot_be_pickled(opened):
+    with pytest.raises(TypeError, match=r"batch made in a process must be picklable.*lock"):
+        next(opened(Unpicklable(inside=False), use_multiprocessing=True))
+
+
+def test_closing_ends_a_process_that_sleeps():
+    source = stream(Dying("sleep"), workers=1, use_multiprocessing=True)
+    take(source, 2)
+    start = time.monotonic()
+    source.close()
+    assert time.monotonic() - start < 10
+
+
+def test_a_script_without_main_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Passes\n"
+        "next(stream(Passes(3), ahead=Ahead(use_multiprocessing=True)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+    assert done.returncode == 1
+    assert "before it had started" in done.stderr and 'if __name__ == "__main__":' in done.stderr
+
+
+def test_workers_end_when_the_program_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, signal\nfrom polykeras.utils.streams import Ahead, stream\n"
+        "from tests.training.streamed import Passes\n"
+        'if __name__ == "__main__":\n'
+        "    print(next(stream(Passes(3), ahead=Ahead(use_multiprocessing=True)))[2], flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+    pid = int(done.stdout)
+    for _ in range(100):
+        if not alive(pid):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"process {pid} is still there")
+
+
+def alive(pid):
+    """Whether a process runs, a zombie not counted."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_nothing_is_warned_of_when_nothing_is_wrong(opened):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        take(opened(Rows(3), workers=2), 7)
+        take(opened(itertools.count(), workers=2), 7)

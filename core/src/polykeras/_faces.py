@@ -6,6 +6,8 @@ A *face* is a module such as `polykeras.layers` that holds no objects of its own
 
 `from polykeras.layers import Dense` then loads one entry point. `from polykeras.layers import *` loads all and leaves
 out those that fail, so it never raises; such a name is raised, with its cause, when it is asked for.
+
+A package that is such a module shows the modules that plugins announce below it, too.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from polykeras import suggest
+from polykeras import _tree, suggest
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -45,12 +47,12 @@ def lazy(module: str, names: Mapping[str, str], misprints: Mapping[str, str] | N
             right = accepted[name]
             warnings.warn(f"{module}.{name} is spelt {module}.{right}", DeprecationWarning, stacklevel=2)
             return _import(names[right])
-        if name not in names:
-            raise _missing(module, name, module_dir(), sys._getframe(1))
-        return _remember(module, name, _import(names[name]))
+        if name in names:
+            return _remember(module, name, _import(names[name]))
+        return _announced_module(module, name, module_dir, sys._getframe(1))
 
     def module_dir() -> list[str]:
-        return sorted({*names, *_own_names(module), *_dunders(module)})
+        return sorted({*names, *_own_names(module), *_announced(module), *_dunders(module)})
 
     return module_getattr, module_dir
 
@@ -68,12 +70,12 @@ def face(module: str, registry: Registry, core: Mapping[str, str]) -> tuple[Geta
         if name in core:
             return _remember(module, name, _import(core[name]))
         found = None if name.startswith("__") else registry.find(name)
-        if found is None:
-            raise _missing(module, name, module_dir(), sys._getframe(1), registry)
-        return found
+        if found is not None:
+            return found
+        return _announced_module(module, name, module_dir, sys._getframe(1), registry)
 
     def module_dir() -> list[str]:
-        return sorted({*core, *_own_names(module), *registry.names(), *_dunders(module)})
+        return sorted({*core, *_own_names(module), *registry.names(), *_announced(module), *_dunders(module)})
 
     return module_getattr, module_dir
 
@@ -82,6 +84,21 @@ def _import(where: str) -> Any:
     module, _, attribute = where.partition(":")
     found = importlib.import_module(module)
     return getattr(found, attribute) if attribute else found
+
+
+def _announced(module: str) -> list[str]:
+    """The modules that plugins bring below this module, if it is a package."""
+    return _tree.announced_below(module) if hasattr(sys.modules[module], "__path__") else []
+
+
+def _announced_module(package: str, name: str, known: Dir, caller: FrameType, registry: Registry | None = None) -> Any:
+    """The module `name` that a plugin brings below `package`; else raise the error for a name that is not there."""
+    if name.startswith("__") or caller.f_globals.get("__name__") == "importlib._bootstrap":
+        # `from package import name` asks before it looks for a module, and asks again where it finds none
+        raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+    if name in _announced(package):
+        return importlib.import_module(f"{package}.{name}")
+    raise _missing(package, name, known(), caller, registry)
 
 
 def _remember(module: str, name: str, found: Any) -> Any:
@@ -110,8 +127,6 @@ def _missing(
 
     Python would replace an AttributeError's text by its own in a `from` import, and the advice would be lost.
     """
-    if name.startswith("__"):
-        return AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
     nearest = suggest.nearest(name, [other for other in known if not other.startswith("_")])
     if registry is not None and (nearest is None or nearest in registry or _is_brought(registry, name)):
         advice = registry.unknown_text(name)

@@ -1,12 +1,13 @@
-"""Process-wide defaults: float type, fuzz factor, image data format, fast convolutions, and the backend named in the
-configuration file.
+"""Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs,
+fast convolutions, and the backend named in the configuration file.
 
-A default is, in this order: what a setter of this module last said; what `polykeras.json` says; the built-in value.
+A default is, in this order: what a setter of this module last said; what the environment variables
+`POLYKERAS_BATCH_TIMEOUT` and `POLYKERAS_FAST_CONVOLUTION` (1 or 0) say; what `polykeras.json` says; the built-in value.
 The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
 the first question and never written:
 
-    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "backend": "numba",
-     "fast_convolution": false}
+    {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "inference_rewrites": true,
+     "backend": "numba", "batch_timeout": 600, "fast_convolution": false}
 """
 
 from __future__ import annotations
@@ -18,18 +19,22 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "batch_timeout",
     "config_file",
     "configured_backend",
     "epsilon",
     "fast_convolution",
     "floatx",
     "image_data_format",
+    "inference_rewrites",
     "normalize_data_format",
     "reload",
+    "set_batch_timeout",
     "set_epsilon",
     "set_fast_convolution",
     "set_floatx",
     "set_image_data_format",
+    "set_inference_rewrites",
 ]
 
 FLOAT_TYPES = ("float16", "float32", "float64")
@@ -66,6 +71,16 @@ def set_image_data_format(data_format: str) -> None:
     _settings()["image_data_format"] = _check_data_format(data_format)
 
 
+def batch_timeout() -> float | None:
+    """The seconds after which waiting for a batch of data is an error; None unless set: it is a warning then."""
+    return _settings()["batch_timeout"]  # type: ignore[no-any-return]
+
+
+def set_batch_timeout(seconds: float | None) -> None:
+    """Set how long `fit` and its kin wait for a batch of a generator or a Sequence: positive, or None for no limit."""
+    _settings()["batch_timeout"] = _check_batch_timeout(seconds)
+
+
 def fast_convolution() -> bool:
     """May a backend give up a decimal digit of float32 convolutions for speed? `False` unless set.
 
@@ -94,6 +109,18 @@ def normalize_data_format(value: str | None) -> str:
             f'The `data_format` argument must be one of "channels_first", "channels_last". Received: {value!r}'
         )
     return lowered
+
+
+def inference_rewrites() -> bool:
+    """Whether programs keep what depends on weights alone from call to call, with batch normalisation folded into the
+    layer before it: True unless set. Results differ by rounding; weights may lie in memory twice.
+    """
+    return _settings()["inference_rewrites"]  # type: ignore[no-any-return]
+
+
+def set_inference_rewrites(on: bool) -> None:
+    """Turn the rewrites on or off for programs that are made from then on: True or False; else ValueError."""
+    _settings()["inference_rewrites"] = _check_inference_rewrites(on)
 
 
 def configured_backend() -> str | None:
@@ -138,15 +165,35 @@ def _check_data_format(value: object) -> str:
     return value
 
 
+def _check_inference_rewrites(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"Unknown inference_rewrites: {value!r}. Expected True or False.")
+    return value
+
+
 def _check_backend(value: object) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         raise ValueError(f"Unknown backend: {value!r}. Expected a name, such as 'numpy', or null.")
     return value
 
 
+def _check_batch_timeout(value: object) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if isinstance(value, bool) or not 0.0 < seconds < float("inf"):
+        raise ValueError(f"Unknown batch_timeout: {value!r}. Expected a positive number of seconds, or None.")
+    return seconds
+
+
 def _check_fast_convolution(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"Unknown fast_convolution: {value!r}. Expected true or false.")
+        raise ValueError(
+            f"Unknown fast_convolution: {value!r}. Expected True or False (true, false; 1 or 0 in the environment)."
+        )
     return value
 
 
@@ -154,15 +201,23 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
     "image_data_format": _check_data_format,
+    "inference_rewrites": _check_inference_rewrites,
     "backend": _check_backend,
+    "batch_timeout": _check_batch_timeout,
     "fast_convolution": _check_fast_convolution,
 }
 _BUILT_IN = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
+    "inference_rewrites": True,
     "backend": None,
+    "batch_timeout": None,
     "fast_convolution": False,
+}
+_VARIABLES: dict[str, tuple[str, dict[str, object]]] = {
+    "POLYKERAS_BATCH_TIMEOUT": ("batch_timeout", {}),
+    "POLYKERAS_FAST_CONVOLUTION": ("fast_convolution", {"1": True, "0": False}),
 }
 
 
@@ -179,18 +234,22 @@ def _settings() -> dict[str, Any]:
     if settings is None:
         with _lock:
             if _current is None:
-                _current = {**_BUILT_IN, **_read_file(config_file()), **_environment()}
+                _current = {**_BUILT_IN, **_read_file(config_file()), **_read_environment()}
             settings = _current
     return settings
 
 
-def _environment() -> dict[str, Any]:
-    """What environment variables say."""
-    name = "POLYKERAS_FAST_CONVOLUTION"
-    value = os.environ.get(name, "")
-    if value not in ("", "0", "1"):
-        raise ValueError(f"The environment variable {name} is {value!r}. Expected 1 or 0.")
-    return {"fast_convolution": value == "1"} if value else {}
+def _read_environment() -> dict[str, Any]:
+    """The checked settings of environment variables."""
+    found = {}
+    for variable, (name, words) in _VARIABLES.items():
+        value = os.environ.get(variable)
+        if value:
+            try:
+                found[name] = _CHECKS[name](words.get(value, value))
+            except ValueError as error:
+                raise ValueError(f"The environment variable {variable}: {error}") from None
+    return found
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -24,6 +24,7 @@ FIRST_PARTY = frozenset(
         "polykeras-optimizers",
         "polykeras-metrics",
         "polykeras-applications",
+        "polykeras-tensorboard",
         "pytest-polykeras",
     }
 )

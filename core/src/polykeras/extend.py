@@ -7,9 +7,11 @@
     same                   the rule of elementwise ops
     broadcast_shapes, normalize_axis, normalize_axes, reduced_shape     arithmetic on shapes, for rules
     sum_to, broadcast_to   ops that a vjp needs and K lacks: broadcasting, and its reverse
+    sqrt                   the bare square root (K's takes negative numbers as 0, which costs a pass)
     Backend, XpBackend     base classes of backends: bare, or with every kernel on a module that follows NumPy
     Kernel, Limit          what `Backend.kernel` returns, what `Backend.limits` holds
     Program, Step, Value   what `Backend.compile` and the passes work on
+    topological            the nodes that tensors are made by, each after those it reads
     Executable, plan       what `compile` returns by default, and where a program's values lie
 
 Layers, optimizers, metrics, losses and their kin need none of this: they are written in `polykeras.backend`, on base
@@ -21,13 +23,14 @@ from polykeras.runtime.executable import Executable
 from polykeras.runtime.plan import plan
 from polykeras.runtime.program import Program, Step, Value
 from polykeras.runtime.xp import XpBackend
+from polykeras.symbolic.graph import topological
 from polykeras.symbolic.op import Op, op, same
 from polykeras.symbolic.ops import operators  # noqa: F401  puts + and [] on tensors
-from polykeras.symbolic.ops.elementwise import broadcast_to, sum_to
+from polykeras.symbolic.ops.elementwise import broadcast_to, sqrt, sum_to
 from polykeras.symbolic.spec import Shape, Spec, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 
 __all__ = [
     "Backend", "Executable", "Kernel", "Limit", "Op", "Program", "Shape", "Spec", "Step", "Value", "XpBackend",
     "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan", "reduced_shape", "same",
-    "sum_to",
+    "sqrt", "sum_to", "topological",
 ]  # fmt: skip

@@ -10,8 +10,9 @@ from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import Input, InputLayer
 from polykeras.engine.layer_graph import history
 from polykeras.engine.network import Network, replaced_tensors
-from polykeras.engine.raw_operations import BackendOperations
+from polykeras.engine.raw_operations import BackendOperations, weight_owners
 from polykeras.engine.sequential import Sequential
+from polykeras.engine.shared_variables import described_with, together
 from polykeras.engine.training import Model
 from polykeras.symbolic.graph import Key, Tensor
 from polykeras.utils.generic_utils import to_list, unpack_singleton
@@ -21,6 +22,7 @@ __getattr__, __dir__ = lazy(__name__, {
     "InputLayer": "polykeras.engine.input_layer:InputLayer",
     "Model": "polykeras.engine.training:Model",
     "Sequential": "polykeras.engine.sequential:Sequential",
+    "has_arg": "polykeras.utils.generic_utils:has_arg",
     "load_model": "polykeras.saving:load_model",
     "model_from_config": "polykeras.saving:model_from_config",
     "model_from_json": "polykeras.saving:model_from_json",
@@ -39,13 +41,15 @@ def clone_model(model: Network, input_tensors: Any = None) -> Network:
     if not isinstance(model, Network):
         raise ValueError(f"Expected `model` argument to be a model, got {model!r}.")
     if isinstance(model, Sequential):
-        return _clone_sequential(model, input_tensors)
+        with together():
+            return _clone_sequential(model, input_tensors)
     if not model._is_graph_network:
         raise ValueError(
             f"Expected `model` argument to be a functional or a `Sequential` model; '{model.name}' is a subclassed one "
             f"({type(model).__name__}). Make another with its constructor."
         )
-    return _clone_functional(model, input_tensors)
+    with together(), described_with(weight_owners(model.layers)):
+        return _clone_functional(model, input_tensors)
 
 
 def _clone_sequential(model: Sequential, input_tensors: Any) -> Sequential:
@@ -84,6 +88,8 @@ def _clone_functional(model: Network, input_tensors: Any) -> Network:
         layer = node.outbound_layer
         if layer not in layers:
             layers[layer] = _clone_layer(layer)
+            if isinstance(layer, BackendOperations):
+                _give_weights(layer, model, layers)
         inputs_of_call = [tensors.get(tensor.key, tensor) for tensor in node.input_tensors]
         arguments = {name: replaced_tensors(value, tensors) for name, value in node.arguments.items()}
         outputs = layers[layer](unpack_singleton(inputs_of_call), **arguments)
@@ -94,9 +100,18 @@ def _clone_functional(model: Network, input_tensors: Any) -> Network:
 def _clone_layer(layer: Layer) -> Layer:
     if isinstance(layer, Network):
         return clone_model(layer)
-    if isinstance(layer, BackendOperations):
-        return layer.copied()
     return type(layer).from_config(layer.get_config())
+
+
+def _give_weights(operations: BackendOperations, model: Network, clones: dict[Layer, Layer]) -> None:
+    """Let the clone of backend operations use the weights of cloned layers; its own get the values of the original."""
+    clone = clones[operations]
+    assert isinstance(clone, BackendOperations)
+    for owner in map(model.get_layer, clone.lenders):
+        if owner not in clones:
+            clones[owner] = _clone_layer(owner)
+    clone.borrow({owner.name: twin for owner, twin in clones.items()})
+    K.batch_set_value(list(zip(clone.weights, K.batch_get_value(operations.weights), strict=True)))
 
 
 def _as_input(tensor: Tensor, name: str) -> Tensor:

@@ -37,8 +37,10 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "modules",
     "optimizers",
     "regularizers",
+    "schedules",
 ]
 
 T = TypeVar("T")
@@ -215,6 +217,8 @@ constraints = Registry("constraint", "polykeras.constraints")
 activations = Registry("activation function", "polykeras.activations")
 callbacks = Registry("callback", "polykeras.callbacks")
 applications = Registry("application", "polykeras.applications")
+modules = Registry("module", "polykeras.modules")  # by their paths below `polykeras`: `_tree`
+schedules = Registry("learning-rate schedule", "polykeras.schedules")
 
 EVERY_REGISTRY = (
     backends,
@@ -228,4 +232,6 @@ EVERY_REGISTRY = (
     activations,
     callbacks,
     applications,
+    modules,
+    schedules,
 )

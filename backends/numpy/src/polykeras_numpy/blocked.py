@@ -58,7 +58,8 @@ def _leading(shape: tuple[int, ...], operands: list[tuple[int, ...]]) -> int:
 class _Blocks:
     """A fused step cut along its leading axes, as many of them as no operand is broadcast along.
 
-    A result is made in scratch memory and copied if a later part may read an operand: the result may lie in its memory.
+    A result may lie in an operand's memory. If a later part reads that operand, the result is made in scratch memory
+    and copied.
     """
 
     def __init__(self, step: Step, backend: Any):
@@ -78,18 +79,21 @@ class _Blocks:
         ] + [(self.size, *self.rest)] * len(self.group.results)
         self.cuts = cuts + [True] * len(self.group.results)
         self.rows = min(max(BLOCK // math.prod(self.rest), 1), self.size)
-        self.direct = self._direct()
-        self.buffers, self.own = self._buffers()
+        self.last_read = {a: i for i, p in enumerate(self.group.parts) for a in p.args if a < self.count}
+        self.own = self._buffers(set())[1]
         self.kernels = {self.rows: self._kernels(self.rows)}
         self.workspace = self.own + max(k.workspace for k in self.kernels[self.rows])
 
-    def _direct(self) -> set[int]:
-        """The results that no later part's reading of an operand can follow."""
-        last = max((i for i, p in enumerate(self.group.parts) if any(a < self.count for a in p.args)), default=-1)
-        return {r for r in self.group.results if r - self.count >= last}
+    def _direct(self, arrays: tuple[Array, ...]) -> set[int]:
+        """The results that no later part's reading of an operand in the same memory can follow."""
+        return {
+            r
+            for r, out in zip(self.group.results, arrays[self.count :], strict=False)
+            if not any(i > r - self.count and np.may_share_memory(out, arrays[a]) for a, i in self.last_read.items())
+        }
 
-    def _buffers(self) -> tuple[dict[int, int], int]:
-        """Offsets of scratch memory for the parts' results, and its size; what nothing reads any more is reused."""
+    def _buffers(self, direct: set[int]) -> tuple[dict[int, int], int]:
+        """Offsets of scratch memory for what is not `direct`, and its size; what nothing reads any more is reused."""
         group, n = self.group, self.count
         last = {a: i for i, p in enumerate(group.parts) for a in p.args}
         last.update((r, len(group.parts)) for r in group.results)
@@ -97,7 +101,7 @@ class _Blocks:
         free: dict[int, list[int]] = {}
         end = 0
         for i, part in enumerate(group.parts):
-            if n + i not in self.direct:
+            if n + i not in direct:
                 kept = free.setdefault(self._nbytes(part.dtype), [])
                 if kept:
                     offsets[n + i] = kept.pop()
@@ -140,16 +144,18 @@ class _Blocks:
 
     def _calls(self, *arrays: Array) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
         scratch = arrays[-1]
+        direct = self._direct(arrays)
+        buffers = self._buffers(direct)[0]
         viewed = [a.reshape(view) for a, view in zip(arrays, self.views, strict=False)]
         calls: list[tuple[Callable[..., Any], tuple[Array, ...]]] = []
         for start in range(0, self.size, self.rows):
             stop = min(start + self.rows, self.size)
             block = [a[start:stop] if cut else a for a, cut in zip(viewed, self.cuts, strict=True)]
-            calls += self._block(block, stop - start, scratch)
+            calls += self._block(block, stop - start, scratch, direct, buffers)
         return calls
 
     def _block(
-        self, arrays: list[Array], rows: int, scratch: Array
+        self, arrays: list[Array], rows: int, scratch: Array, direct: set[int], buffers: dict[int, int]
     ) -> list[tuple[Callable[..., Any], tuple[Array, ...]]]:
         kernels = self.kernels.get(rows)
         if kernels is None:
@@ -158,13 +164,13 @@ class _Blocks:
         registers, results = arrays[:n], dict(zip(group.results, arrays[n:], strict=True))
         calls = []
         for r, (kernel, part) in enumerate(zip(kernels, group.parts, strict=True), n):
-            out = results[r] if r in self.direct else np.ndarray(shape, part.dtype, scratch, self.buffers[r])
+            out = results[r] if r in direct else np.ndarray(shape, part.dtype, scratch, buffers[r])
             arguments = (*[registers[a] for a in part.args], out)
             if kernel.workspace:
                 arguments += (scratch[self.own :],)
             calls.append((kernel.call if kernel.into else functools.partial(_copied, kernel.call), arguments))
             registers.append(out)
-        calls += [(np.copyto, (out, registers[r])) for r, out in results.items() if r not in self.direct]
+        calls += [(np.copyto, (out, registers[r])) for r, out in results.items() if r not in direct]
         return calls
 
 

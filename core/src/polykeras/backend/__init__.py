@@ -17,6 +17,7 @@ from polykeras.backend.linalg import *
 from polykeras.backend.normalization import *
 from polykeras.backend.pool import *
 from polykeras.backend.random import *
+from polykeras.backend.recurrent import *
 from polykeras.backend.reduce import *
 from polykeras.backend.session import (
     backend,

@@ -10,7 +10,7 @@ from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import as_tensor
 from polykeras.symbolic.ops import ctc as ops
 from polykeras.symbolic.ops import elementwise as e
-from polykeras.symbolic.ops import reduce, shape
+from polykeras.symbolic.ops import indexing, reduce, shape
 from polykeras.symbolic.ops.control import require
 from polykeras.symbolic.ops.sparse import sparsify
 
@@ -95,8 +95,8 @@ def _greedy(logits: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     spelt = e.logical_and(e.not_equal(best, e.cast(blank, dtype="int64")), e.not_equal(best, before))
     spelt = e.logical_and(spelt, active)
     # a stable sort by "left out" moves what is spelt to the front and keeps its order
-    order = shape.argsort(e.cast(e.logical_not(spelt), dtype="int32"), axis=1)
-    label = shape.take_along_axis(e.where(spelt, best, -1), order, axis=1)
+    order = indexing.argsort(e.cast(e.logical_not(spelt), dtype="int32"), axis=1)
+    label = indexing.take_along_axis(e.where(spelt, best, -1), order, axis=1)
     largest = e.where(active, reduce.max(logits, axis=-1), 0)
     return _trimmed(label), e.negative(reduce.sum(largest, axis=1, keepdims=True))
 

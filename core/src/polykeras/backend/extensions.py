@@ -12,7 +12,7 @@ from polykeras.backend.operands import operand, tensor
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import as_tensor, constant
-from polykeras.symbolic.ops import activation, control, linalg, reduce, shape
+from polykeras.symbolic.ops import activation, control, indexing, linalg, reduce, shape
 from polykeras.symbolic.ops import elementwise as e
 from polykeras.symbolic.ops.classification import log_softmax as log_softmax_op
 from polykeras.symbolic.spec import normalize_axis
@@ -124,12 +124,12 @@ def log_softmax(x: Any, axis: int = -1) -> Tensor:
 
 def argsort(x: Any, axis: int = -1, descending: bool = False) -> Tensor:
     """The order that sorts x along an axis; equal elements keep theirs.   x: (...) -> (...), int32"""
-    return shape.argsort(tensor(x), axis=axis, descending=descending)
+    return indexing.argsort(tensor(x), axis=axis, descending=descending)
 
 
 def sort(x: Any, axis: int = -1, descending: bool = False) -> Tensor:
     """x sorted along an axis.   x: (...) -> (...)"""
-    return shape.sort(tensor(x), axis=axis, descending=descending)
+    return indexing.sort(tensor(x), axis=axis, descending=descending)
 
 
 def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
@@ -141,7 +141,7 @@ def top_k(x: Any, k: int) -> tuple[Tensor, Tensor]:
     width = x.ndim and (x.shape or (None,))[-1]
     if width is not None and not 0 <= k <= width:
         raise ValueError(f"top_k: k must be between 0 and {width}, the size of the last axis, got {k}")
-    values, places = shape.top_k(x, int(k))
+    values, places = indexing.top_k(x, int(k))
     return values, places
 
 
@@ -154,17 +154,17 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Tensor:
     x: (..., n, ...), indices: (..., m, ...) integer -> (..., m, ...)
     """
     x = tensor(x)
-    return shape.take_along_axis(x, shape.from_front(tensor(indices), x, axis), axis=axis)
+    return indexing.take_along_axis(x, indexing.from_front(tensor(indices), x, axis), axis=axis)
 
 
 def boolean_mask(x: Any, mask: Any, axis: int = 0) -> Tensor:
     """The slices of x where the mask holds.   x: (..., *m, ...), mask: m bool -> (..., None, ...)"""
-    return shape.boolean_mask(tensor(x), _boolean(mask), axis=axis)
+    return indexing.boolean_mask(tensor(x), _boolean(mask), axis=axis)
 
 
 def nonzero(x: Any) -> Tensor:
     """The places of the elements that are not 0, in order.   x: (...) -> (None, rank) int64"""
-    return shape.nonzero(tensor(x))
+    return indexing.nonzero(tensor(x))
 
 
 # -- arrangement -------------------------------------------------------------------------------------------------------

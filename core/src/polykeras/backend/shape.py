@@ -12,7 +12,7 @@ from polykeras.config import normalize_data_format
 from polykeras.symbolic import dtypes
 from polykeras.symbolic import op as nodes
 from polykeras.symbolic.graph import Tensor
-from polykeras.symbolic.ops import elementwise, reduce, sparse
+from polykeras.symbolic.ops import elementwise, indexing, reduce, sparse
 from polykeras.symbolic.ops import shape as ops
 from polykeras.symbolic.spec import normalize_axis, product
 
@@ -110,7 +110,7 @@ def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
 
 def one_hot(indices: Any, num_classes: Any) -> Tensor:
     """1 in the place of each index, 0 elsewhere, in a new last axis.   indices: (...) integer -> (..., num_classes)"""
-    return ops.one_hot(tensor(indices), num_classes)
+    return indexing.one_hot(tensor(indices), num_classes)
 
 
 def reverse(x: Any, axes: int | Sequence[int]) -> Tensor:
@@ -139,7 +139,7 @@ def gather(reference: Any, indices: Any) -> Tensor:
     indices = tensor(indices)
     if dtypes.is_float(indices.dtype):
         indices = elementwise.cast(indices, dtype="int32")
-    return ops.gather(tensor(reference), indices)
+    return indexing.gather(tensor(reference), indices)
 
 
 def get_variable_shape(x: Any) -> tuple[int | None, ...] | None:

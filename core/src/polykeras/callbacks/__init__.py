@@ -1,27 +1,27 @@
-"""Callbacks: objects that `fit` tells what happens in training."""
+"""Callbacks, objects that `fit` tells what happens in training: core's own, and what distributions register."""
 
-from polykeras.callbacks.base import Callback, CallbackList
-from polykeras.callbacks.checkpoint import ModelCheckpoint
-from polykeras.callbacks.csv_logger import CSVLogger
-from polykeras.callbacks.early_stopping import EarlyStopping, TerminateOnNaN
-from polykeras.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from polykeras.callbacks.progress import ProgbarLogger
-from polykeras.callbacks.records import BaseLogger, History
-from polykeras.callbacks.simple import LambdaCallback
-from polykeras.utils.progbar import Progbar
+from polykeras import registry
+from polykeras._faces import face
 
-__all__ = [
-    "BaseLogger",
-    "CSVLogger",
-    "Callback",
-    "CallbackList",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "Progbar",
-    "ProgbarLogger",
-    "ReduceLROnPlateau",
-    "TerminateOnNaN",
-]
+__getattr__, __dir__ = face(
+    __name__,
+    registry.callbacks,
+    {
+        "BackupAndRestore": "polykeras.saving.backup:BackupAndRestore",
+        "BaseLogger": "polykeras.callbacks.records:BaseLogger",
+        "CSVLogger": "polykeras.callbacks.csv_logger:CSVLogger",
+        "Callback": "polykeras.callbacks.base:Callback",
+        "CallbackList": "polykeras.callbacks.base:CallbackList",
+        "EarlyStopping": "polykeras.callbacks.early_stopping:EarlyStopping",
+        "History": "polykeras.callbacks.records:History",
+        "LambdaCallback": "polykeras.callbacks.simple:LambdaCallback",
+        "LearningRateScheduler": "polykeras.callbacks.learning_rate:LearningRateScheduler",
+        "LiveCurve": "polykeras.callbacks.live_curve:LiveCurve",
+        "ModelCheckpoint": "polykeras.callbacks.checkpoint:ModelCheckpoint",
+        "Progbar": "polykeras.utils.progbar:Progbar",
+        "ProgbarLogger": "polykeras.callbacks.progress:ProgbarLogger",
+        "ReduceLROnPlateau": "polykeras.callbacks.learning_rate:ReduceLROnPlateau",
+        "RemoteMonitor": "polykeras.callbacks.remote:RemoteMonitor",
+        "TerminateOnNaN": "polykeras.callbacks.early_stopping:TerminateOnNaN",
+    },
+)

@@ -17,6 +17,9 @@ class Callback:
 
     The logs of a batch hold `batch`, `size`, and at its end `loss` and the metrics; those of an epoch's end `loss`, the
     metrics, and `val_` values. Hooks that a callback does not override cost nothing.
+
+    A callback that remembers something from one hook to the next defines `get_state` and `set_state`, so that
+    `BackupAndRestore` can resume it with the training.
     """
 
     def __init__(self) -> None:
@@ -47,6 +50,32 @@ class Callback:
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """After the last epoch."""
+
+    def get_state(self) -> Any:
+        """What the callback remembers of the training so far, for a backup: numbers, texts, arrays, lists and dicts."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Go on from what `get_state` gave in training that was interrupted; called after `on_train_begin`."""
+
+
+class RunKeeper(Callback):
+    """A callback that keeps whole training runs: it is told of one after all other callbacks were told.
+
+    run: has `get_state()` and `set_state(state)`; `epoch`, and `batch`, the number of its batches that are done.
+    """
+
+    def resume(self, run: Any) -> None:
+        """Training begins."""
+
+    def keep_batch(self, run: Any) -> None:
+        """A batch is over."""
+
+    def keep_epoch(self, run: Any) -> None:
+        """An epoch is over: `run` stands at the start of the next."""
+
+    def finish(self, run: Any) -> None:
+        """Training is over."""
 
 
 # Each hook, and the later name under which a callback may define it instead.

@@ -82,6 +82,13 @@ class ModelCheckpoint(Callback):
         else:
             self._say(f"\nEpoch {epoch + 1:05d}: {self.monitor} did not improve from {self.best:0.5f}")
 
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "epochs_since_last_save": self.epochs_since_last_save}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.epochs_since_last_save = state["epochs_since_last_save"]
+
     def _path(self, epoch: int, logs: Logs) -> str:
         template = os.fspath(self.filepath)
         try:

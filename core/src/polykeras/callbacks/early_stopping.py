@@ -75,6 +75,20 @@ class EarlyStopping(Callback):
         if self.stopped_epoch > 0 and self.verbose > 0:
             say(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
 
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "wait": self.wait,
+            "stopped_epoch": self.stopped_epoch,
+            "best": self.best,
+            "best_weights": self.best_weights,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.wait = state["wait"]
+        self.stopped_epoch = state["stopped_epoch"]
+        self.best = state["best"]
+        self.best_weights = state["best_weights"]
+
     def get_monitor_value(self, logs: Logs | None) -> Any:
         """The monitored value, or None with a warning."""
         return watched(logs or {}, self.monitor, "Early stopping conditioned on metric")

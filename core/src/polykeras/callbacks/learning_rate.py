@@ -31,14 +31,13 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        variable = rate_of(self.model, "LearningRateScheduler")
-        rate = _called(self.schedule, epoch, float(K.get_value(variable)))
+        rate = _called(self.schedule, epoch, float(K.get_value(rate_of(self.model, "LearningRateScheduler"))))
         if not isinstance(rate, (float, np.float32, np.float64)):
             raise ValueError(
                 f'The output of the "schedule" function should be float; for epoch {epoch} it gave {rate!r} '
                 f"({type(rate).__name__})"
             )
-        K.set_value(variable, rate)
+        set_rate(self.model, rate, "LearningRateScheduler")
         if self.verbose > 0:
             say(f"\nEpoch {epoch + 1:05d}: LearningRateScheduler setting learning rate to {rate}.")
 
@@ -116,17 +115,24 @@ class ReduceLROnPlateau(Callback):
             if self.wait >= self.patience:
                 self._reduce(epoch)
 
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "wait": self.wait, "cooldown_counter": self.cooldown_counter}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.wait = state["wait"]
+        self.cooldown_counter = state["cooldown_counter"]
+
     def in_cooldown(self) -> bool:
         """Whether a change was made too recently to count epochs."""
         return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int) -> None:
-        variable = rate_of(self.model, "ReduceLROnPlateau")
-        old = float(K.get_value(variable))
+        old = float(K.get_value(rate_of(self.model, "ReduceLROnPlateau")))
         if old <= self.min_lr:
             return
         new = max(old * self.factor, self.min_lr)
-        K.set_value(variable, new)
+        set_rate(self.model, new, "ReduceLROnPlateau")
         if self.verbose > 0:
             say(f"\nEpoch {epoch + 1:05d}: ReduceLROnPlateau reducing learning rate to {new}.")
         self.cooldown_counter = self.cooldown
@@ -134,11 +140,22 @@ class ReduceLROnPlateau(Callback):
 
 
 def rate_of(model: Any, owner: str) -> Any:
-    """The optimizer's learning-rate variable.   Raises ValueError where it has none."""
+    """The optimizer's learning rate, a variable or what a schedule gives.   Raises ValueError where it has none."""
     rate = getattr(model.optimizer, "lr", None)
     if rate is None:
         raise ValueError(f'{owner}: Optimizer must have a "lr" attribute; {type(model.optimizer).__name__} has none')
     return rate
+
+
+def set_rate(model: Any, rate: Any, owner: str) -> None:
+    """Set the optimizer's learning rate.   Raises TypeError where a schedule gives it."""
+    schedule = getattr(model.optimizer, "lr_schedule", None)
+    if schedule is not None:
+        raise TypeError(
+            f"{owner} cannot set the learning rate of {type(model.optimizer).__name__}, which follows the schedule "
+            f"{type(schedule).__name__}. Give the optimizer a number as `lr`, or leave this callback out."
+        )
+    K.set_value(rate_of(model, owner), rate)
 
 
 def _called(schedule: Callable[..., Any], epoch: int, rate: float) -> Any:

@@ -39,6 +39,13 @@ class BaseLogger(Callback):
             else:
                 totals[name] = totals.get(name, 0.0) + float(value) * size
 
+    def get_state(self) -> dict[str, Any]:
+        return {"seen": self.seen, "totals": self.totals}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.seen = state["seen"]
+        self.totals = state["totals"]
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is None:
             return
@@ -68,3 +75,10 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def get_state(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "history": self.history}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.epoch = state["epoch"]
+        self.history = state["history"]

@@ -17,18 +17,21 @@ from polykeras.engine.scratch import in_scratch, scratch
 from polykeras.engine.terms import Terms
 from polykeras.engine.weights import count_params, set_values
 from polykeras.legacy.interfaces import keywords, respell, unknown_keyword
+from polykeras.legacy.support import keras1_add_weight
 from polykeras.symbolic.graph import Tensor, layer_scope
-from polykeras.utils.generic_utils import has_arg, is_all_none, to_list, unpack_singleton
+from polykeras.utils.generic_utils import has_arg, is_all_none, object_list_uid, to_list, unpack_singleton
 
-__all__ = ["InputSpec", "Layer", "Node"]
-
-
-def _keras1_add_weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    """Keras 1's order: `add_weight(shape, initializer, name=...)`."""
-    if len(args) > 1 and isinstance(args[1], list | tuple):
-        order = ("shape", "initializer", "regularizer", "trainable", "constraint")
-        return args[:1], {**dict(zip(order, args[1:], strict=False)), **kwargs}
-    return None
+__all__ = [
+    "InputSpec",
+    "Layer",
+    "Node",
+    "count_params",
+    "has_arg",
+    "is_all_none",
+    "object_list_uid",
+    "to_list",
+    "unpack_singleton",
+]
 
 
 def _later_add_weight(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
@@ -233,7 +236,8 @@ class Layer(Connections, Terms):
         passed = dict(arguments)
         if mask is not None and "mask" not in passed and has_arg(self.call, "mask"):
             passed["mask"] = mask
-        output = _own(self.call(inputs, **passed), tensors)
+        with self._calling(tensors):
+            output = _own(self.call(inputs, **passed), tensors)
         output_mask = self.compute_mask(inputs, mask)
         outputs = to_list(output)
         self._check_outputs(outputs)
@@ -309,7 +313,7 @@ class Layer(Connections, Terms):
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
-    @respell(convert=_keras1_add_weight, adapt=_later_add_weight)
+    @respell(convert=keras1_add_weight, adapt=_later_add_weight)
     def add_weight(
         self,
         name: str,

@@ -18,7 +18,9 @@ import numpy as np
 from polykeras import backend as K
 from polykeras import losses
 from polykeras import metrics as metrics_module
+from polykeras.engine.terms import AddedMetric
 from polykeras.legacy.interfaces import warn_caller
+from polykeras.losses.objects import of_rank
 from polykeras.suggest import nearest
 from polykeras.symbolic.body import substitute
 from polykeras.symbolic.graph import layer_scope
@@ -44,6 +46,7 @@ class OutputPlan:
     target_is_fed: bool = True
     weights: Any = None  # a placeholder
     factor: Any = None  # what values are multiplied by: 1, in whose place `weighted` puts the weights
+    each: Any = None  # the same, but for the weights as they are given, not divided by the share of those not 0
 
     @property
     def trained(self) -> bool:
@@ -53,9 +56,10 @@ class OutputPlan:
     @property
     def target_shape(self) -> Shape | None:
         """The shape that targets must have, or None where a loss of the user's own may take any."""
-        if self.loss is losses.sparse_categorical_crossentropy:
+        function = losses.function_of(self.loss)
+        if function is losses.sparse_categorical_crossentropy:
             return (*self.shape[:-1], 1)
-        known = getattr(losses, getattr(self.loss, "__name__", ""), None)
+        known = getattr(losses, getattr(function, "__name__", ""), None)
         return self.shape if known is not None else None
 
 
@@ -67,7 +71,7 @@ class Measures:
     names: list[str]
     tensors: list[Any]  # without the total loss
     updates: list[Any]  # of metrics with state
-    stateful: dict[str, Any]  # metrics with state by name
+    stateful: dict[str, Any]  # by name what is not averaged over batches: metrics with state; None for a bare value
 
 
 # -- one setting per output ------------------------------------------------------------------------------------------
@@ -75,7 +79,7 @@ class Measures:
 
 def losses_by_output(loss: Any, names: Sequence[str]) -> list[Objective | None]:
     """A loss function, or None, for each output, from what `compile(loss=...)` was given."""
-    if isinstance(loss, Mapping):
+    if isinstance(loss, Mapping) and set(loss) != {"class_name", "config"}:
         refuse_unknown_keys(loss, names, "loss")
         for name in names:
             if name not in loss:
@@ -136,6 +140,9 @@ def metrics_by_output(metrics: Any, names: Sequence[str], argument: str = "metri
                 )
         return [_as_list(metrics.get(name, [])) for name in names]
     if isinstance(metrics, (list, tuple)):
+        if all(isinstance(one, (list, tuple)) for one in metrics):
+            check_length(metrics, names, argument)
+            return [list(one) for one in metrics]
         return [list(metrics) for _ in names]
     raise TypeError(f"Type of `{argument}` argument not understood. Expected a list or dictionary, found: {metrics!r}")
 
@@ -182,8 +189,8 @@ def check_length(given: Sequence[Any], names: Sequence[str], argument: str) -> N
 # -- the graph of losses and metrics ---------------------------------------------------------------------------------
 
 
-def make_placeholders(plan: OutputPlan) -> None:
-    """The target and the sample weights of an output with a loss."""
+def make_placeholders(plan: OutputPlan, inputs: Sequence[Any] = ()) -> None:
+    """The target and the sample weights of an output with a loss, of a model with these inputs."""
     if plan.target is None:
         plan.target = K.placeholder(
             ndim=len(plan.shape),
@@ -191,12 +198,20 @@ def make_placeholders(plan: OutputPlan) -> None:
             dtype=K.dtype(plan.tensor),
             sparse=K.is_sparse(plan.tensor),
         )
-    elif not K.is_placeholder(plan.target):
+        if plan.target_shape is not None:
+            plan.target._keras_shape = plan.target_shape  # what metrics may rely on; data is checked against it
+    elif not K.is_placeholder(plan.target) or any(plan.target is one for one in inputs):
         plan.target_is_fed = False
         return  # whoever computes the targets can weigh them there
     rank = 2 if plan.weight_mode == "temporal" else 1
     plan.weights = K.placeholder(ndim=rank, name=plan.name + "_sample_weights")
-    plan.factor = K.ones_like(K.constant(np.zeros((1,) * rank, dtype=K.floatx())))
+    plan.factor = _one(rank)
+    plan.each = _one(rank)
+
+
+def _one(rank: int) -> Any:
+    """1, as a tensor that is told from every other"""
+    return K.ones_like(K.constant(np.zeros((1,) * rank, dtype=K.floatx())))
 
 
 def weighted(tensors: Sequence[Any], plans: Sequence[OutputPlan]) -> list[Any]:
@@ -206,11 +221,14 @@ def weighted(tensors: Sequence[Any], plans: Sequence[OutputPlan]) -> list[Any]:
         if plan.weights is not None:
             share = K.mean(K.cast(K.not_equal(plan.weights, 0.0), K.floatx()))
             factors[plan.factor.key] = plan.weights / share
+            factors[plan.each.key] = plan.weights
     return substitute(list(tensors), factors)
 
 
-def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures:
+def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any], added: Sequence[AddedMetric] = ()) -> Measures:
     """The total loss, the outputs' losses where there are several outputs, and the metrics.
+
+    own_losses, added: what layers and the model have added as losses and as metrics.
 
     Raises ValueError where there is nothing to minimise.
     """
@@ -219,13 +237,14 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
         if plan.loss is None:
             continue
         with layer_scope(f"{plan.name}_loss"):
-            loss = averaged(plan.loss)(plan.target, plan.tensor, plan.factor, plan.mask)
+            loss = _loss_value(plan)
             share = loss if plan.loss_weight == 1 else plan.loss_weight * loss
             result.total_loss = share if result.total_loss is None else result.total_loss + share
         if len(plans) > 1:
             result.names.append(f"{plan.name}_loss")
             result.tensors.append(loss)
-    for own in own_losses:
+    for one in own_losses:
+        own = one if one.ndim == 0 else K.mean(one)
         result.total_loss = own if result.total_loss is None else result.total_loss + own
     if result.total_loss is None:
         raise ValueError("The model cannot be compiled because it has no loss to optimize.")
@@ -237,7 +256,24 @@ def measures(plans: Sequence[OutputPlan], own_losses: Sequence[Any]) -> Measures
             _add_metric(result, plan, metric, prefix, by_weight=False)
         for metric in plan.weighted_metrics:
             _add_metric(result, plan, metric, prefix, by_weight=True)
+    for one in added:
+        name = unique(one.name, result.names)
+        result.names.append(name)
+        result.tensors.append(one.value)
+        result.updates += one.updates
+        if not one.averaged:
+            result.stateful[name] = one.metric
     return result
+
+
+def _loss_value(plan: OutputPlan) -> Any:
+    """The loss of an output: the mean of its values, or what a loss object makes of them."""
+    if not isinstance(plan.loss, losses.Loss):
+        assert plan.loss is not None
+        return averaged(plan.loss)(plan.target, plan.tensor, plan.factor, plan.mask)
+    if plan.loss.reduction == losses.Reduction.SUM:
+        return plan.loss(plan.target, plan.tensor, _sample_weights(plan.each, plan.mask))
+    return averaged(plan.loss.call)(plan.target, plan.tensor, plan.factor, plan.mask)
 
 
 def averaged(function: Objective) -> Callable[..., Any]:
@@ -262,15 +298,39 @@ def averaged(function: Objective) -> Callable[..., Any]:
 
 def _add_metric(result: Measures, plan: OutputPlan, metric: Any, prefix: str, by_weight: bool) -> None:
     function, name = named_metric(metric, plan)
+    function = _unshared(function, result)
     name = unique(prefix + ("weighted_" if by_weight else "") + name, result.names)
     earlier = len(getattr(function, "updates", ()))
     with layer_scope(name):
-        value = averaged(function)(plan.target, plan.tensor, plan.factor if by_weight else None, plan.mask)
+        value = _metric_value(function, plan, by_weight)
     result.names.append(name)
     result.tensors.append(value)
     if getattr(function, "stateful", False) and hasattr(function, "reset_states"):
         result.stateful[name] = function
         result.updates += list(function.updates)[earlier:]
+
+
+def _metric_value(function: Any, plan: OutputPlan, by_weight: bool) -> Any:
+    """A metric on an output: what one with state says, or the mean of a function's values."""
+    if not hasattr(function, "update_state"):
+        return averaged(function)(plan.target, plan.tensor, plan.factor if by_weight else None, plan.mask)
+    weights = _sample_weights(plan.each if by_weight else None, plan.mask)
+    return function(plan.target, plan.tensor, **({} if weights is None else {"sample_weight": weights}))
+
+
+def _sample_weights(weights: Any, mask: Any) -> Any:
+    """Weights per sample, or per sample and time step, that are 0 where the mask says so; None for all 1."""
+    if mask is None:
+        return weights
+    present = K.cast(mask, K.floatx())
+    return present if weights is None else present * of_rank(weights, mask.ndim)
+
+
+def _unshared(function: Any, result: Measures) -> Any:
+    """A metric with state; a copy of it where it is at work on another output of the model already."""
+    if isinstance(function, metrics_module.Metric) and any(function is used for used in result.stateful.values()):
+        return type(function).from_config(function.get_config())
+    return function
 
 
 def named_metric(metric: Any, plan: OutputPlan) -> tuple[Any, str]:
@@ -288,9 +348,10 @@ def named_metric(metric: Any, plan: OutputPlan) -> tuple[Any, str]:
 
 
 def _category(plan: OutputPlan) -> str:
-    if plan.shape[-1] == 1 or plan.loss is losses.binary_crossentropy:
+    function = losses.function_of(plan.loss)
+    if plan.shape[-1] == 1 or function is losses.binary_crossentropy:
         return "binary"
-    return "sparse_categorical" if plan.loss is losses.sparse_categorical_crossentropy else "categorical"
+    return "sparse_categorical" if function is losses.sparse_categorical_crossentropy else "categorical"
 
 
 def unique(name: str, taken: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from polykeras.engine.node import node_key
 from polykeras.utils.generic_utils import unpack_singleton
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ class Connections:
     def output_shape(self) -> Any:
         """Shape, batch included, of the output (a list if there are several), if it was the same in every call."""
         return self._common("output_shapes", "output shape", "get_output_shape_at")
+
+    def _get_node_attribute_at_index(self, node_index: int, attr: str, attr_name: str) -> Any:
+        """What the `get_..._at` return: attribute `attr` of a node; `attr_name` is the word for it in errors."""
+        return self._at(node_index, attr, attr_name)
+
+    @staticmethod
+    def _node_key(layer: Any, node_index: int) -> str:
+        """What stands for a layer's node in a model's `_network_nodes`."""
+        return node_key(layer, node_index)
 
     def _at(self, index: int, attribute: str, what: str) -> Any:
         if not self._inbound_nodes:

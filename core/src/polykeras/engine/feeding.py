@@ -5,7 +5,7 @@ Errors say which array, what was expected, and what came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,10 +40,11 @@ def standardize_input_data(
         if data is None or (hasattr(data, "__len__") and len(data) == 0):
             return []
         raise ValueError(f"Error when checking model {exception_prefix}: expected no data, but got: {_brief(data)}")
-    arrays = [as_column(_array(one)) for one in _listed(data, names, exception_prefix)]
+    listed = _listed(data, names, exception_prefix)
+    arrays = [as_column(_array(*one, exception_prefix)) for one in zip(listed, names, strict=True)]
     if shapes is not None:
         for name, array, shape in zip(names, arrays, shapes, strict=True):
-            if shape is not None and array is not None and not _is_symbolic(array):
+            if shape is not None and not _is_symbolic(array):
                 _check_shape(name, array, shape, check_batch_axis, exception_prefix)
     return arrays
 
@@ -51,7 +52,7 @@ def standardize_input_data(
 def _listed(data: Any, names: Sequence[str], prefix: str) -> list[Any]:
     """One entry for each name."""
     if data is None:
-        return [None] * len(names)
+        raise ValueError(f'No data provided for "{names[0]}". The model needs {prefix} data for: {list(names)}')
     if isinstance(data, Mapping):
         missing = [name for name in names if name not in data]
         if missing:
@@ -68,7 +69,7 @@ def _listed(data: Any, names: Sequence[str], prefix: str) -> list[Any]:
         data = [data]
     elif len(names) == 1 and not (len(data) == 1 and _is_arraylike(data[0])):
         if all(np.ndim(one) == 0 for one in data) or (data and not any(_is_arraylike(one) for one in data)):
-            data = [np.asarray(data)]  # a plain list of numbers, or of rows
+            data = [list(data)]  # a plain list of numbers, or of rows
     if len(data) != len(names):
         raise ValueError(_wrong_count(data, names, prefix))
     return list(data)
@@ -88,17 +89,51 @@ def _wrong_count(data: Sequence[Any], names: Sequence[str], prefix: str) -> str:
     )
 
 
-def _array(value: Any) -> Any:
+def _array(value: Any, name: str, prefix: str) -> Any:
     """What NumPy and the batching can work with: an array, a symbolic tensor, or what slices like an array."""
-    if value is None or type(value) is np.ndarray or _is_symbolic(value):
+    if type(value) is np.ndarray or _is_symbolic(value):
         return value
+    if value is None:
+        raise ValueError(f'No data provided for "{name}": its place among the {prefix}s holds None.')
     if type(value).__module__.partition(".")[0] == "pandas":
-        return value.values
+        return _from_pandas(value, name, prefix)
     if hasattr(value, "tocsr"):
         return value.tocsr()
     if hasattr(value, "shape") and hasattr(value, "__getitem__"):
         return value
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # NumPy says that the rows have different lengths
+        raise ValueError(
+            f"Error when checking {prefix}: expected {name} to be numbers in rows of equal lengths, but the rows' "
+            "lengths differ. Sequences of different lengths are made equal by "
+            "polykeras.preprocessing.sequence.pad_sequences."
+        ) from error
+
+
+def _from_pandas(value: Any, name: str, prefix: str) -> np.ndarray:
+    """The numbers of a frame or a series; of nullable types too, where a missing one is NaN."""
+    array: np.ndarray = value.to_numpy()
+    if array.dtype.kind in "biufc":
+        return array
+    try:
+        return value.to_numpy(dtype="float64", na_value=np.nan)  # type: ignore[no-any-return]
+    except (TypeError, ValueError) as error:
+        columns = getattr(value, "columns", None)
+        wrong = [] if columns is None else [str(key) for key in columns if not _is_numeric(value[key])]
+        where = f"column {', '.join(map(repr, wrong))}" if wrong else "the data"
+        raise ValueError(
+            f"Error when checking {prefix}: expected {name} to have numbers, but {where} of the pandas "
+            f"{type(value).__name__} holds something else ({error}). Encode it, or leave it out."
+        ) from error
+
+
+def _is_numeric(column: Any) -> bool:
+    try:
+        column.to_numpy(dtype="float64", na_value=np.nan)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def as_column(array: Any) -> Any:
@@ -156,7 +191,8 @@ def check_loss_and_target_compatibility(
 ) -> None:
     """ValueError where a target's shape shows that the loss cannot be meant."""
     same_shape = (losses.mean_squared_error, losses.binary_crossentropy, losses.categorical_crossentropy)
-    for y, loss, shape in zip(targets, loss_fns, output_shapes, strict=True):
+    for y, given, shape in zip(targets, loss_fns, output_shapes, strict=True):
+        loss = losses.function_of(given)
         if y is None or loss is None or _is_symbolic(y):
             continue
         found = tuple(y.shape)
@@ -286,66 +322,6 @@ def _class_weights(y: Any, class_weight: Any) -> np.ndarray:
         )
     values: np.ndarray = np.asarray([class_weight[number] for number in present.tolist()])[index]
     return values
-
-
-# -- batches ---------------------------------------------------------------------------------------------------------
-
-
-def make_batches(size: int, batch_size: int) -> list[tuple[int, int]]:
-    """(start, stop) of each batch of `size` samples; the last may be smaller."""
-    return [(start, min(size, start + batch_size)) for start in range(0, size, batch_size)]
-
-
-def batch_shuffle(index: np.ndarray, batch_size: int) -> np.ndarray:
-    """`index` with its whole batches in random order; samples stay within their batch, the rest stays last."""
-    whole = len(index) // batch_size * batch_size
-    batches = index[:whole].reshape(-1, batch_size)
-    np.random.shuffle(batches)
-    return np.concatenate([batches.reshape(-1), index[whole:]])
-
-
-def slices(arrays: Arrays, size: int, batch_size: int) -> Iterator[tuple[int, Arrays]]:
-    """The batches of `arrays` in order: their sizes, and views of them."""
-    cuts = [cutter(array) for array in arrays]
-    for start, stop in make_batches(size, batch_size):
-        rows = slice(start, stop)
-        yield stop - start, [cut(rows) for cut in cuts]
-
-
-def picks(arrays: Arrays, index: np.ndarray, batch_size: int) -> Iterator[tuple[int, Arrays]]:
-    """The batches of `arrays` in the order of `index`: their sizes, and copies of their rows."""
-    pickers = [picker(array) for array in arrays]
-    for start, stop in make_batches(len(index), batch_size):
-        rows = index[start:stop]
-        yield stop - start, [pick(rows) for pick in pickers]
-
-
-def cutter(array: Any) -> Callable[[slice], Any]:
-    """The function that takes a slice of the array's rows."""
-    return array.__getitem__  # type: ignore[no-any-return]
-
-
-def picker(array: Any) -> Callable[[np.ndarray], Any]:
-    """The function that picks rows of the array by number."""
-    if isinstance(array, np.ndarray):
-        take = array.take
-
-        def pick(rows: np.ndarray) -> Any:
-            return take(rows, 0)
-
-        return pick
-    if hasattr(array, "toarray"):  # a SciPy matrix
-        return array.__getitem__  # type: ignore[no-any-return]
-
-    def pick_sorted(rows: np.ndarray) -> Any:
-        """Files want increasing numbers."""
-        if (np.diff(rows) == 1).all():
-            return array[int(rows[0]) : int(rows[-1]) + 1]
-        order = np.argsort(rows)
-        block = np.asarray(array[rows[order].tolist()])
-        return block[np.argsort(order)]
-
-    return pick_sorted
 
 
 # -- small helpers ---------------------------------------------------------------------------------------------------

@@ -10,9 +10,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from polykeras import backend as K
 from polykeras.engine.compiling import weighted as with_weights
-from polykeras.optimizers.base import training_graph_of
+from polykeras.optimizers.base import training_graph_of, updates_of
+from polykeras.runtime import select
+from polykeras.runtime.function import materialise
+from polykeras.symbolic.graph import topological
+from polykeras.symbolic.op import VARIABLE
 
 Step = Callable[[list[Any]], list[Any]]
 
@@ -41,11 +47,29 @@ def _step_made_once(model: Any, mode: str, weighted: bool) -> Step:
 
 
 def _in_training_phase(function: Any) -> Step:
+    phase = np.ones((), function.inputs[-1].numpy)
+
     def step(arrays: list[Any]) -> list[Any]:
-        results: list[Any] = function([*arrays, 1])
+        results: list[Any] = function([*arrays, phase])
         return results
 
     return step
+
+
+def training_storages(model: Any) -> list[Any]:
+    """Where all variables lie that decide how training goes on, with their values; in the order they were made in.
+
+    Those of the model, the optimizer, the metrics, the random ops, and whatever else a training step reads or writes.
+    """
+    step_function(model, "train")  # makes the optimizer's state
+    outputs, updates = _results(model, "train")
+    roots = [*outputs, *model.weights, *model.optimizer.weights]
+    for update in updates:
+        roots += update if isinstance(update, (tuple, list)) else [update]
+    nodes = topological([root for root in roots if K.is_tensor(root)])
+    storages = [node.attrs["value"] for node in nodes if node.op is VARIABLE]
+    materialise(storages, select.current())
+    return storages
 
 
 def keras_function(model: Any, mode: str) -> Any:
@@ -83,8 +107,8 @@ def _training_updates(model: Any) -> list[Any]:
     """The optimizer's updates; asked for once, as asking makes the optimizer's state."""
     if model._training_updates is None:
         with K.name_scope("training"), K.name_scope(type(model.optimizer).__name__), training_graph_of(model):
-            model._training_updates = model.optimizer.get_updates(
-                params=model._collected_trainable_weights, loss=model._unweighted_loss
+            model._training_updates = updates_of(
+                model.optimizer, model._unweighted_loss, model._collected_trainable_weights
             )
     updates: list[Any] = model._training_updates
     return updates

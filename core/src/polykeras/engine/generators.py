@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import closing
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import numpy as np
 
+from polykeras.engine.batches import check_same
 from polykeras.engine.feeding import number_of_samples
 from polykeras.engine.functions import step_function
 from polykeras.engine.loops import (
     BATCH_SIZE,
-    Averages,
     Data,
     evaluate_loop,
-    listen,
-    logged_names,
-    reset_metrics,
-    run_epochs,
     validation_arrays,
 )
-from polykeras.utils.data_utils import Ahead, Sequence, Stream, stream
+from polykeras.engine.run import Averages, TrainingRun, reset_metrics
 from polykeras.utils.generic_utils import to_list
 from polykeras.utils.progbar import Progbar
+from polykeras.utils.sequence import is_sequence
+from polykeras.utils.streams import Ahead, Stream, stream
 
 
 def is_stream(data: Any) -> bool:
     """Whether data comes in batches: a generator, another iterator, or a Sequence."""
     return is_sequence(data) or hasattr(data, "__next__")
-
-
-def is_sequence(data: Any) -> bool:
-    """Whether batches have numbers: a `Sequence`, or what has all its methods."""
-    if isinstance(data, Sequence):
-        return True
-    return all(hasattr(data, name) for name in ("__len__", "__getitem__", "on_epoch_end"))
 
 
 def fit_generator(
@@ -55,31 +45,32 @@ def fit_generator(
     use_multiprocessing: bool,
     shuffle: bool,
     initial_epoch: int,
+    validates: Callable[[int], bool],
 ) -> Any:
     """Train for epochs `initial_epoch` to `epochs` - 1 of `steps_per_epoch` batches each; the History."""
     steps = _steps(generator, steps_per_epoch, "steps_per_epoch")
     ahead = Ahead(max_queue_size, workers, use_multiprocessing)
     validation: Data | None = None
-    validation_stream: Stream | None = None
-    if validation_data is not None and is_stream(validation_data):
-        validation_steps = _steps(validation_data, validation_steps, "validation_steps")
-        validation_stream = stream(validation_data, shuffle=False, ahead=ahead)
-    elif validation_data is not None:
-        validation = model._validation_data(validation_data)
+    with ExitStack() as opened:
+        validation_stream: Stream | None = None
+        if validation_data is not None and is_stream(validation_data):
+            validation_steps = _steps(validation_data, validation_steps, "validation_steps")
+            validation_stream = opened.enter_context(closing(stream(validation_data, ahead=ahead)))
+        elif validation_data is not None:
+            validation = model._validation_data(validation_data)
 
-    def validate() -> list[float]:
-        if validation is not None:
-            return evaluate_loop(model, validation, batch_size=BATCH_SIZE, steps=validation_steps)
-        assert validation_stream is not None and validation_steps is not None
-        return _evaluate(model, validation_stream, validation_steps)
+        def validate() -> list[float]:
+            if validation is not None:
+                return evaluate_loop(model, validation, batch_size=BATCH_SIZE, steps=validation_steps)
+            assert validation_stream is not None and validation_steps is not None
+            return _evaluate(model, validation_stream, validation_steps)
 
-    validates = validation is not None or validation_stream is not None
-    source = stream(generator, shuffle=shuffle, ahead=ahead)
-    with closing(source), closing(validation_stream or source):
+        has_validation = validation is not None or validation_stream is not None
+        source = opened.enter_context(closing(stream(generator, shuffle=shuffle, ahead=ahead)))
         batches = _Batches(model, source, class_weight)
         if model._unweighted_loss is None:
             batches.peek()  # the first batch makes a model that has only `call`
-        listeners = listen(
+        run = TrainingRun(
             model,
             callbacks,
             count_mode="steps",
@@ -88,43 +79,83 @@ def fit_generator(
                 "steps": steps,
                 "samples": None,
                 "verbose": verbose,
-                "do_validation": validates,
-                "metrics": logged_names(model, validates),
+                "do_validation": has_validation,
             },
             validation_arrays=validation_arrays(model, validation),
+            feed=StreamFeed(batches, steps, validation_stream),
+            step=batches.train,
+            initial_epoch=initial_epoch,
+            validate=validate if has_validation else None,
+            validates=validates,
         )
-        return run_epochs(
-            model,
-            listeners,
-            range(initial_epoch, epochs),
-            partial(batches.take, steps),
-            batches.train,
-            validate if validates else None,
-        )
+        return run.train()
+
+
+class StreamFeed:
+    """The batches of a stream, `steps` in each epoch.
+
+    validation: the stream that validation takes its batches from, whose place belongs to the state.
+    """
+
+    def __init__(self, batches: _Batches, steps: int, validation: Stream | None) -> None:
+        self._batches = batches
+        self._steps = steps
+        self._validation = validation
+
+    def begin_epoch(self) -> None:
+        """The stream goes on."""
+
+    def batches(self, first: int = 0) -> Iterator[tuple[int, Data]]:
+        return self._batches.take(self._steps - first)
+
+    def get_state(self) -> dict[str, Any]:
+        validation = None if self._validation is None else self._validation.get_state()
+        return {"steps": self._steps, "stream": self._batches.get_state(), "validation": validation}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        check_same("steps", state.get("steps"), self._steps)
+        self._batches.set_state(state["stream"])
+        if self._validation is not None and state["validation"] is not None:
+            self._validation.set_state(state["validation"])
 
 
 class _Batches:
     """A stream's batches as checked data, one step's worth at a time."""
 
-    def __init__(self, model: Any, source: Stream, class_weight: Any) -> None:
+    def __init__(self, model: Any, source: Stream, class_weight: Any = None) -> None:
         self._model = model
         self._source = source
         self._class_weight = class_weight
         self._next: Data | None = None
+        self._count = 0
 
     def peek(self) -> Data:
         """The next batch; it stays the next one."""
         if self._next is None:
-            x, y, weight = _labelled(next(self._source))
-            self._next = self._model._data(x, y, weight, self._class_weight)
+            batch = next(self._source)
+            try:
+                x, y, weight = _labelled(batch)
+                self._next = self._model._data(x, y, weight, self._class_weight)
+            except (TypeError, ValueError) as error:
+                error.add_note(f"in batch {self._count} of those that the generator or Sequence gave, counted from 0")
+                raise
+            self._count += 1
         return self._next
 
-    def take(self, steps: int) -> Iterable[tuple[int, Data]]:
+    def take(self, steps: int) -> Iterator[tuple[int, Data]]:
         """The next batches with their sizes."""
         for _ in range(steps):
             data = self.peek()
             self._next = None
             yield number_of_samples(data.arrays) or 0, data
+
+    def get_state(self) -> Any:
+        return self._source.get_state()
+
+    def set_state(self, state: Any) -> None:
+        self._next = None
+        self._source.set_state(state)
+        self._count = state["taken"]
 
     def train(self, data: Data) -> list[Any]:
         """One training step."""
@@ -143,8 +174,7 @@ def evaluate_generator(
 ) -> list[float]:
     """The loss and the metrics over `steps` batches."""
     steps = _steps(generator, steps, "steps")
-    source = stream(generator, shuffle=False, ahead=Ahead(max_queue_size, workers, use_multiprocessing))
-    with closing(source):
+    with closing(stream(generator, ahead=Ahead(max_queue_size, workers, use_multiprocessing))) as source:
         return _evaluate(model, source, steps, verbose)
 
 
@@ -152,14 +182,11 @@ def _evaluate(model: Any, source: Stream, steps: int, verbose: int = 0) -> list[
     source.rewind()
     bar = Progbar(steps) if verbose == 1 else None
     results: Averages | None = None
-    for _ in range(steps):
-        x, y, weight = _labelled(next(source))
-        data = model._data(x, y, weight)
-        if results is None:
+    for size, data in _Batches(model, source).take(steps):
+        if results is None:  # the first batch makes a model that has only `call`
             reset_metrics(model)
             results = Averages(model)
-        step = step_function(model, "test", data.weighted)
-        results.add(step(data.arrays), number_of_samples(data.arrays) or 0)
+        results.add(step_function(model, "test", data.weighted)(data.arrays), size)
         if bar is not None:
             bar.add(1)
     assert results is not None
@@ -178,23 +205,31 @@ def predict_generator(
 ) -> list[np.ndarray]:
     """The outputs for `steps` batches, put together."""
     steps = _steps(generator, steps, "steps")
-    source = stream(generator, shuffle=False, ahead=Ahead(max_queue_size, workers, use_multiprocessing))
     bar = Progbar(steps) if verbose == 1 else None
     outputs = []
-    with closing(source):
-        for _ in range(steps):
+    with closing(stream(generator, ahead=Ahead(max_queue_size, workers, use_multiprocessing))) as source:
+        for number in range(steps):
             batch = next(source)
-            if isinstance(batch, tuple):
-                if len(batch) not in (2, 3):
-                    raise ValueError(
-                        "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`, or `x` alone. "
-                        f"Found a tuple of {len(batch)}."
-                    )
-                batch = batch[0]
-            outputs.append(to_list(model.predict_on_batch(batch)))
+            try:
+                outputs.append(to_list(model.predict_on_batch(_inputs(batch))))
+            except (TypeError, ValueError) as error:
+                error.add_note(f"in batch {number} of those that the generator or Sequence gave, counted from 0")
+                raise
             if bar is not None:
                 bar.add(1)
     return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+
+def _inputs(batch: Any) -> Any:
+    """`x` of what a generator gave."""
+    if not isinstance(batch, tuple):
+        return batch
+    if len(batch) not in (2, 3):
+        raise ValueError(
+            "Output of generator should be a tuple `(x, y, sample_weight)` or `(x, y)`, or `x` alone. "
+            f"Found: a tuple of {len(batch)}"
+        )
+    return batch[0]
 
 
 def _labelled(batch: Any) -> tuple[Any, Any, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from polykeras.engine.base_layer import Layer
-from polykeras.engine.node import Inbound, Node
+from polykeras.engine.node import Inbound, Node, node_key
 from polykeras.engine.raw_operations import capture
 from polykeras.symbolic.graph import Tensor
 
@@ -29,11 +29,6 @@ class LayerGraph:
     nodes_by_depth: dict[int, list[Node]]
     layers_by_depth: dict[int, list[Layer]]
     node_keys: set[str]
-
-
-def node_key(layer: Layer, node_index: int) -> str:
-    """What stands for a layer's node in `node_keys`."""
-    return f"{layer.name}_ib-{node_index}"
 
 
 def history(tensor: Tensor) -> tuple[Layer, int, int]:

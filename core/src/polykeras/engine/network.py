@@ -8,20 +8,37 @@ from typing import Any, Self
 import numpy as np
 
 from polykeras import backend as K
+from polykeras._faces import lazy
 from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import InputLayer
 from polykeras.engine.layer_graph import LayerGraph, history, node_of, trace_layers
 from polykeras.engine.names import numbered
 from polykeras.engine.network_config import functional_config, functional_parts
 from polykeras.engine.node import Node
-from polykeras.engine.raw_operations import BackendOperations, capture, depends_on_learning_phase
+from polykeras.engine.raw_operations import (
+    BackendOperations,
+    capture,
+    depends_on_learning_phase,
+    leave_weights_to_owners,
+)
 from polykeras.engine.scratch import in_scratch
-from polykeras.engine.terms import InputsKey, inputs_key, unique
+from polykeras.engine.terms import AddedMetric, InputsKey, carried, inputs_key, unique
 from polykeras.engine.weights import set_values
 from polykeras.legacy.interfaces import rename, unknown_keyword, warn_caller
 from polykeras.suggest import nearest
-from polykeras.symbolic.graph import Key, Tensor, layer_scope
+from polykeras.symbolic.body import substitute
+from polykeras.symbolic.graph import Key, Tensor, layer_scope, topological
+from polykeras.symbolic.op import PLACEHOLDER
 from polykeras.utils.generic_utils import has_arg, to_list, unpack_singleton
+
+# what Keras's module imports, and so shows
+__getattr__, __dir__ = lazy(__name__, {
+    "_make_node_key": "polykeras.engine.node:node_key",
+    "ask_to_proceed_with_overwrite": "polykeras.utils.io_utils:ask_to_proceed_with_overwrite",
+    "get_source_inputs": "polykeras.engine.layer_graph:get_source_inputs",
+    "object_list_uid": "polykeras.utils.generic_utils:object_list_uid",
+    "print_layer_summary": "polykeras.utils.layer_utils:print_layer_summary",
+})  # fmt: skip
 
 Run = tuple[list[Tensor], list[Any]]
 
@@ -97,6 +114,7 @@ class Network(Layer):
         self.inputs = inputs
         self.outputs = outputs
         self._layers = list(self._graph.layers)
+        leave_weights_to_owners(self._layers)
         self._nodes_by_depth = self._graph.nodes_by_depth
         self._layers_by_depth = self._graph.layers_by_depth
         self._network_nodes = self._graph.node_keys
@@ -339,13 +357,47 @@ class Network(Layer):
             kept.update(zip(keys, output_masks, strict=True))
         if not in_scratch():
             self._inner_calls[inputs_key(inputs)] = calls
+            self._carry_own_terms(inputs, tensors)
         results = [tensors[own.key] for own in self.outputs]
         return results, [kept[own.key] for own in self.outputs], [K.int_shape(tensor) for tensor in results]
 
     def _input_dtype(self, index: int) -> str | None:
         return K.dtype(self.inputs[index]) if self.inputs is not None else self.dtype
 
-    # -- losses and updates ------------------------------------------------------------------------------------------
+    # -- losses, updates and metrics ---------------------------------------------------------------------------------
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Add scalar tensors to the loss.
+
+        losses: a tensor or a list of them, made from the model's inputs, its layers' outputs, or its weights.
+        inputs: the tensors that they depend on; by default the model's own, if they depend on such.
+        """
+        super().add_loss(losses, self._own_inputs_for(losses) if inputs is None else inputs)
+
+    def add_metric(
+        self, value: Any, name: str | None = None, aggregation: str | None = "mean", inputs: Any = None
+    ) -> None:
+        """Add a tensor to the metrics; see `Layer.add_metric`."""
+        super().add_metric(value, name, aggregation, self._own_inputs_for(value) if inputs is None else inputs)
+
+    def _own_inputs_for(self, terms: Any) -> Any:
+        """The model's inputs, for terms that are fed through them; None for others, and within `call`."""
+        if self._called_on is not None or self.inputs is None:
+            return None
+        nodes = topological(to_list(terms, allow_tuple=True))
+        return self.inputs if any(node.op is PLACEHOLDER for node in nodes) else None
+
+    def _carry_own_terms(self, inputs: Sequence[Tensor], tensors: Mapping[Key, Tensor]) -> None:
+        """The model's own losses and metrics, computed from other inputs: `tensors` says what stands for what."""
+        own, others = inputs_key(self.inputs), inputs_key(inputs)
+        if own == others:
+            return
+        losses = self._per_input_losses.get(own)
+        if losses:
+            self._per_input_losses[others] = substitute(losses, dict(tensors))
+        metrics = self._per_input_metrics.get(own)
+        if metrics:
+            self._per_input_metrics[others] = [carried(metric, tensors) for metric in metrics]
 
     @property
     def losses(self) -> list[Any]:
@@ -375,6 +427,15 @@ class Network(Layer):
         calls = self._calls_on(inputs)
         inner = [term for layer, tensors in calls for term in layer.get_updates_for(tensors)]
         return unique([*inner, *super().get_updates_for(inputs)])
+
+    @property
+    def added_metrics(self) -> list[AddedMetric]:
+        """What the layers and the model itself have added as metrics, as far as it belongs to the model's inputs."""
+        return unique([*self._for_own_inputs(self._metrics_for), *self._metrics_for(None)])
+
+    def _metrics_for(self, inputs: Any) -> list[AddedMetric]:
+        inner = [term for layer, tensors in self._calls_on(inputs) for term in layer._metrics_for(tensors)]
+        return unique([*inner, *super()._metrics_for(inputs)])
 
     def _state_updates_for(self, inputs: Any) -> list[Any]:
         found: list[Any] = []
@@ -440,6 +501,12 @@ class Network(Layer):
         """A model as `config`, from `get_config`, describes it. `custom_objects`: names of layers and the like."""
         inputs, outputs = functional_parts(config, custom_objects)
         return cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+
+    def _updated_config(self) -> dict[str, Any]:
+        """The config with the class and the versions, as files hold it."""
+        from polykeras.saving.config import labelled_architecture
+
+        return labelled_architecture(self)
 
     def to_json(self, **kwargs: Any) -> str:
         """The config as JSON. `kwargs` go to `json.dumps`."""

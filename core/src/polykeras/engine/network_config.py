@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polykeras.engine.base_layer import Layer
-from polykeras.engine.layer_graph import history, node_key
-from polykeras.engine.node import Node
+from polykeras.engine.layer_graph import history
+from polykeras.engine.node import Node, node_key
+from polykeras.engine.raw_operations import BackendOperations, weight_owners
+from polykeras.engine.shared_variables import described_with, together
 from polykeras.symbolic.graph import Tensor
 from polykeras.utils.generic_utils import to_list, unpack_singleton
 
@@ -22,9 +24,11 @@ def functional_config(network: Network) -> dict[str, Any]:
     """`{"name", "layers", "input_layers", "output_layers"}`; see `Network.get_config`."""
     assert network.inputs is not None and network.outputs is not None
     numbers = _node_numbers(network)
+    with together(), described_with(weight_owners(network.layers)):
+        layers = [_layer_config(layer, numbers) for layer in network.layers]
     config = {
         "name": network.name,
-        "layers": [_layer_config(layer, numbers) for layer in network.layers],
+        "layers": layers,
         "input_layers": [_coordinates(tensor, numbers) for tensor in network.inputs],
         "output_layers": [_coordinates(tensor, numbers) for tensor in network.outputs],
     }
@@ -38,17 +42,11 @@ def functional_parts(
 
     Raises ValueError for a config whose calls cannot all be made.
     """
-    from polykeras.layers import deserialize
-
-    layers: dict[str, Layer] = {}
-    waiting: list[tuple[Layer, list[Any]]] = []
-    for entry in config["layers"]:
-        described = {"class_name": entry["class_name"], "config": entry["config"]}
-        layer = deserialize(described, custom_objects=custom_objects)
-        if entry["name"] in layers:
-            raise ValueError(f'The config has two layers named "{entry["name"]}"; names must be unique in a model.')
-        layers[entry["name"]] = layer
-        waiting.append((layer, list(entry["inbound_nodes"])))
+    with together():
+        layers, waiting = _make_layers(config, custom_objects)
+    for layer in layers.values():
+        if isinstance(layer, BackendOperations):
+            layer.borrow(layers)
     _make_calls(layers, waiting)
     inputs = [_required_tensor(layers, place) for place in config["input_layers"]]
     outputs = [_required_tensor(layers, place) for place in config["output_layers"]]
@@ -131,6 +129,24 @@ def _coordinates(tensor: Tensor, numbers: Mapping[str, int]) -> list[Any]:
 
 
 # -- reading -------------------------------------------------------------------------------------------------------
+
+
+def _make_layers(
+    config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None
+) -> tuple[dict[str, Layer], list[tuple[Layer, list[Any]]]]:
+    """The layers by name, and each with the calls to be made of it."""
+    from polykeras.layers import deserialize
+
+    layers: dict[str, Layer] = {}
+    waiting: list[tuple[Layer, list[Any]]] = []
+    for entry in config["layers"]:
+        described = {"class_name": entry["class_name"], "config": entry["config"]}
+        layer = deserialize(described, custom_objects=custom_objects)
+        if entry["name"] in layers:
+            raise ValueError(f'The config has two layers named "{entry["name"]}"; names must be unique in a model.')
+        layers[entry["name"]] = layer
+        waiting.append((layer, list(entry["inbound_nodes"])))
+    return layers, waiting
 
 
 def _make_calls(layers: Mapping[str, Layer], waiting: list[tuple[Layer, list[Any]]]) -> None:

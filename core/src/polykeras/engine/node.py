@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from polykeras.engine.base_layer import Layer
 
 
+def node_key(layer: Layer, node_index: int) -> str:
+    """What stands for a layer's node in sets of nodes, such as a model's `_network_nodes`."""
+    return f"{layer.name}_ib-{node_index}"
+
+
 class Inbound(NamedTuple):
     """Where an input of a node comes from; the first three are None for a tensor that no layer made."""
 

@@ -13,6 +13,7 @@ from polykeras.engine.base_layer import Layer
 from polykeras.engine.input_layer import Input, InputLayer
 from polykeras.engine.layer_graph import get_source_inputs, history, node_of
 from polykeras.engine.network import Network
+from polykeras.engine.shared_variables import together
 from polykeras.engine.training import Model
 from polykeras.symbolic.graph import Tensor
 from polykeras.utils.generic_utils import to_list
@@ -152,9 +153,11 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         """`{"name", "layers": [{"class_name", "config"}, ...]}`, and `build_input_shape` where data told it."""
         layers = [self._explicit_input, *self.layers] if self._explicit_input is not None else self.layers
+        with together():
+            described = [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in layers]
         config: dict[str, Any] = {
             "name": self.name,
-            "layers": [{"class_name": type(layer).__name__, "config": layer.get_config()} for layer in layers],
+            "layers": described,
         }
         if self._build_input_shape is not None:
             config["build_input_shape"] = self._build_input_shape
@@ -169,8 +172,9 @@ class Sequential(Model):
 
         described: Mapping[str, Any] = config if isinstance(config, Mapping) else {"layers": config}
         model = cls(name=described.get("name"))
-        for layer in described["layers"]:
-            model.add(deserialize(layer, custom_objects=custom_objects))
+        with together():
+            for layer in described["layers"]:
+                model.add(deserialize(layer, custom_objects=custom_objects))
         shape = described.get("build_input_shape")
         if not model.inputs and shape:
             model.build(tuple(shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from polykeras.engine.layer_graph import node_key
+from polykeras.engine.node import node_key
 from polykeras.engine.weights import count_params
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import numpy as np
 
 from polykeras import backend as K
 from polykeras import optimizers
+from polykeras._faces import lazy
 from polykeras.engine import compiling, generators
 from polykeras.engine.feeding import (
     check_array_length_consistency,
@@ -20,10 +21,19 @@ from polykeras.engine.feeding import (
     standardize_weights,
 )
 from polykeras.engine.functions import keras_function, step_function
-from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps
+from polykeras.engine.loops import BATCH_SIZE, Data, evaluate_loop, fit_loop, predict_loop, predict_steps, reset_metrics
 from polykeras.engine.network import Network
+from polykeras.engine.run import validation_epochs
 from polykeras.legacy.interfaces import keywords, rename, unknown_keyword, warn_caller
 from polykeras.utils.generic_utils import to_list, unpack_singleton
+
+# what Keras's module imports, and so shows
+__getattr__, __dir__ = lazy(__name__, {
+    "Layer": "polykeras.engine.base_layer:Layer",
+    "collect_metrics": "polykeras.engine.training_utils:collect_metrics",
+    "slice_arrays": "polykeras.utils.generic_utils:slice_arrays",
+    "weighted_masked_objective": "polykeras.engine.training_utils:weighted_masked_objective",
+})  # fmt: skip
 
 REMEMBERED_SHAPES = 64
 NOT_COMPILED = "You must compile a model before training/testing. Use `model.compile(optimizer, loss)`."
@@ -70,9 +80,10 @@ class Model(Network):
         """Say how the model is trained.
 
         optimizer: a name or an `Optimizer`.
-        loss: a name or a function of `(y_true, y_pred)`; with several outputs also a list, or a dict by output name.
-            `None` for an output leaves it untrained.
-        metrics: a list of names and functions for every output, or a dict by output name.
+        loss: a name, a function of `(y_true, y_pred)` or a `Loss`; with several outputs also a list, or a dict by
+            output name. `None` for an output leaves it untrained.
+        metrics: a list of names, functions of `(y_true, y_pred)` and `Metric` objects, for every output; or a list of
+            lists, or a dict by output name.
         loss_weights: list or dict of factors of the outputs' losses.
         sample_weight_mode: "temporal" for weights per time step; for several outputs also a list or a dict.
         weighted_metrics: like `metrics`, but weighted by the sample weights.
@@ -143,8 +154,8 @@ class Model(Network):
         ]
         for plan in plans:
             if plan.trained:
-                compiling.make_placeholders(plan)
-        measures = compiling.measures(plans, self.losses)
+                compiling.make_placeholders(plan, self.inputs)
+        measures = compiling.measures(plans, self.losses, self.added_metrics)
 
         self.loss_functions = loss_functions
         self._unweighted_loss = measures.total_loss
@@ -152,7 +163,7 @@ class Model(Network):
         self.metrics_tensors = measures.tensors
         self.metrics_updates = measures.updates
         self.stateful_metric_names = list(measures.stateful)
-        self.stateful_metric_functions = list(measures.stateful.values())
+        self.stateful_metric_functions = [metric for metric in measures.stateful.values() if metric is not None]
         self.targets = [plan.target for plan in plans]
 
         fed = [plan for plan in plans if plan.trained and plan.target_is_fed]
@@ -311,11 +322,18 @@ class Model(Network):
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        *,
+        validation_freq: Any = 1,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
         **kwargs: Any,
     ) -> Any:
         """Train the model; the History.
 
-        x, y: arrays, lists of arrays, or dicts of arrays by input and output name.
+        x, y: arrays, lists of arrays, or dicts of arrays by input and output name; pandas frames, SciPy matrices and
+            h5py datasets count as arrays. Or `x` is a generator or a `Sequence` that gives `(x, y)` or
+            `(x, y, sample_weight)`, and there is no `y`: see `fit_generator` for this and for the last three arguments.
         batch_size: samples per step, 32 by default; must be left out with `steps_per_epoch`.
         epochs: number of the epoch to stop before; counting starts at `initial_epoch`.
         verbose: 0 silent, 1 a progress bar, 2 a line per epoch.
@@ -327,13 +345,16 @@ class Model(Network):
         sample_weight: weights per sample, or per time step with `sample_weight_mode="temporal"`.
         steps_per_epoch, validation_steps: number of steps, for models whose data are tensors. With arrays, each step
             takes all of them.
+        validation_freq: validate after every so many epochs, or after those of a list, counted from 1.
 
         Raises RuntimeError before `compile`, ValueError for data that does not fit the model.
         """
         for name in kwargs:
             raise unknown_keyword(name, "fit", keywords(type(self).fit), "Unrecognized keyword arguments:")
         self._check_compiled()
-        if y is None and generators.is_stream(x):
+        if generators.is_stream(x):
+            given = {"y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+            _refuse_beside_stream("fit", given | {"validation_split": validation_split or None})
             return self.fit_generator(
                 x,
                 steps_per_epoch,
@@ -343,8 +364,12 @@ class Model(Network):
                 validation_data,
                 validation_steps,
                 class_weight,
-                shuffle=bool(shuffle),
-                initial_epoch=initial_epoch,
+                max_queue_size,
+                workers,
+                use_multiprocessing,
+                bool(shuffle),
+                initial_epoch,
+                validation_freq=validation_freq,
             )
         batch_size = _batch_size(batch_size, steps_per_epoch, "steps_per_epoch")
         data = self._data(x, y, sample_weight, class_weight, batch_size)
@@ -379,6 +404,7 @@ class Model(Network):
             verbose=verbose,
             callbacks=callbacks,
             validation=validation,
+            validates=validation_epochs(validation_freq),
             shuffle=shuffle,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
@@ -404,26 +430,48 @@ class Model(Network):
         verbose: int = 1,
         sample_weight: Any = None,
         steps: int | None = None,
+        *,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
     ) -> Any:
         """The loss, or the list of loss and metrics as in `metrics_names`, in test mode, over all samples.
 
+        x, y: as for `fit`; with a generator or a `Sequence` see `evaluate_generator`.
         steps: number of runs, for models whose data are tensors.
         """
         self._check_compiled()
+        if generators.is_stream(x):
+            _refuse_beside_stream("evaluate", {"y": y, "sample_weight": sample_weight, "batch_size": batch_size})
+            return self.evaluate_generator(x, steps, max_queue_size, workers, use_multiprocessing, verbose)
         batch_size = _batch_size(batch_size, steps, "steps")
         data = self._data(x, y, sample_weight, batch_size=batch_size)
         _check_samples(data, steps, "steps")
         return unpack_singleton(evaluate_loop(self, data, batch_size=batch_size, steps=steps, verbose=verbose))
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int = 0, steps: int | None = None) -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int = 0,
+        steps: int | None = None,
+        *,
+        max_queue_size: int = 10,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+    ) -> Any:
         """The outputs for all samples, in test mode: an array, or a list of arrays for several outputs.
 
+        x: as for `fit`; with a generator or a `Sequence` see `predict_generator`.
         steps: number of runs, for models whose inputs are tensors; `x` is None then.
         """
         if type(x) is np.ndarray and x.shape in self._known_inputs and not (batch_size or steps or verbose):
             return step_function(self, "predict")([x])[0]
         if x is None and steps is None:
             raise ValueError("predict needs data `x`, or `steps` where the model's inputs are tensors; x is None.")
+        if generators.is_stream(x):
+            _refuse_beside_stream("predict", {"batch_size": batch_size})
+            return self.predict_generator(x, steps, max_queue_size, workers, use_multiprocessing, verbose)
         batch_size = _batch_size(batch_size, steps, "steps")
         inputs, _, _ = self._standardize_user_data(x, batch_size=batch_size if not _fits(x, batch_size) else None)
         if steps is not None:
@@ -475,6 +523,10 @@ class Model(Network):
         if None not in key and all(a is b for a, b in zip(data.arrays, [*to_list(x), *to_list(y)], strict=True)):
             self._known_batches = _remember(self._known_batches, key)
 
+    def reset_metrics(self) -> None:
+        """Set the metrics with state back, as `fit` and `evaluate` do before each pass over the data."""
+        reset_metrics(self)
+
     # -- generators --------------------------------------------------------------------------------------------------
 
     @rename(
@@ -500,13 +552,22 @@ class Model(Network):
         use_multiprocessing: bool = False,
         shuffle: bool = True,
         initial_epoch: int = 0,
+        *,
+        validation_freq: Any = 1,
     ) -> Any:
         """Train on batches `(x, y)` or `(x, y, sample_weight)` that a generator or a `Sequence` gives; the History.
 
         steps_per_epoch: batches per epoch; by default a Sequence's length.
         validation_data: as for `fit`, or a generator or Sequence, with `validation_steps` batches.
-        max_queue_size, workers: batches made ahead, and threads that make them; 0 workers: made when needed.
+        max_queue_size: batches made ahead, at most.
+        workers: threads that make them; 0: made when needed, by the thread that trains. A generator is run by one.
+        use_multiprocessing: spawned processes instead of threads. Each gets a pickled copy of the Sequence.
         shuffle: the order of a Sequence's batches, in every epoch anew.
+        validation_freq: as for `fit`.
+
+        An error in the data's code is raised here, its traceback included. A batch that takes more than ten seconds is
+        announced by a UserWarning; `polykeras.config.set_batch_timeout(seconds)` makes a longer wait a TimeoutError. A
+        worker process that dies is a RuntimeError.
         """
         self._check_compiled()
         self._check_trainable_weights_consistency()
@@ -526,6 +587,7 @@ class Model(Network):
             use_multiprocessing=use_multiprocessing,
             shuffle=shuffle,
             initial_epoch=initial_epoch,
+            validates=validation_epochs(validation_freq),
         )
         _plugins_call("polykeras_train_end", model=self, history=history)
         return history
@@ -586,6 +648,16 @@ def _batch_size(batch_size: int | None, steps: int | None, argument: str) -> int
             raise ValueError(f"`batch_size` should be at least 1; got {batch_size}")
         return batch_size
     return BATCH_SIZE if steps is None else None
+
+
+def _refuse_beside_stream(method: str, given: dict[str, Any]) -> None:
+    """ValueError for arguments that mean nothing where `x` gives whole batches."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"`{method}`: `{name}` cannot be given where `x` is a generator or a Sequence, which gives whole "
+                "batches `(x, y)` or `(x, y, sample_weight)`."
+            )
 
 
 def _check_samples(data: Data, steps: int | None, argument: str) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from polykeras.engine.batches import batch_shuffle, make_batches
 from polykeras.engine.compiling import averaged, metrics_by_output
 from polykeras.engine.feeding import (
     as_column,
-    batch_shuffle,
     check_array_length_consistency,
     check_loss_and_target_compatibility,
-    make_batches,
     number_of_samples,
     standardize_class_weights,
     standardize_input_data,

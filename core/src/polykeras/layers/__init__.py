@@ -36,7 +36,14 @@ _PATHS = (  # modules in which Keras keeps its layers
     "recurrent",
     "wrappers",
 )
+_MODULES = {  # likewise, in each of those modules
+    "K": "polykeras.backend",
+    "conv_utils": "polykeras.utils.conv_utils",
+    "interfaces": "polykeras.legacy.interfaces",
+    **{name: f"polykeras.{name}" for name in ("activations", "constraints", "initializers", "regularizers")},
+}
 _MODELS = {  # what a configuration may name besides layers
+    "BackendOperations": "polykeras.engine.raw_operations:BackendOperations",
     "InputLayer": _CORE["InputLayer"],
     "Model": "polykeras.engine.training:Model",
     "Network": "polykeras.engine.network:Network",
@@ -50,7 +57,7 @@ __getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS, **_
 
 def _path(module: str) -> Any:
     """The `__getattr__` and `__dir__` of one of `_PATHS`."""
-    return face(module, registry.layers, {**_CORE, **_HELPERS})
+    return face(module, registry.layers, {**_CORE, **_HELPERS, **_MODULES})
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -4,12 +4,14 @@
     @later(learning_rate="lr")                                                  # a later Keras: silent
     def __init__(self, units, ...): ...
 
-`respell` is the general form; `unknown_keyword` makes the error for a name that nothing knows.
+`respell` is the general form; `unknown_keyword` makes the error for a name that nothing knows. The decorators that
+Keras keeps here (`legacy_get_updates_support`, `legacy_dense_support`) are imported when asked for.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import sys
 import warnings
@@ -23,6 +25,15 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Conversion = Callable[[tuple[Any, ...], dict[str, Any]], Arguments | None]
 
 _SHOWN = 40
+_SUPPORT = ("polykeras.legacy.support", "polykeras.legacy.layer_interfaces")  # core's, and those that layers bring
+
+
+def __getattr__(name: str) -> Any:
+    if not name.startswith("_"):
+        for module in map(importlib.import_module, _SUPPORT):
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
 
 
 def rename(**names: str) -> Callable[[Call], Call]:

@@ -9,7 +9,9 @@ __getattr__, __dir__ = face(
     {
         "Metric": "polykeras.metrics.base:Metric",
         "deserialize": "polykeras.metrics.identify:deserialize",
+        "deserialize_keras_object": "polykeras.utils.generic_utils:deserialize_keras_object",
         "get": "polykeras.metrics.identify:get",
         "serialize": "polykeras.metrics.identify:serialize",
+        "serialize_keras_object": "polykeras.utils.generic_utils:serialize_keras_object",
     },
 )

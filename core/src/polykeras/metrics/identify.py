@@ -28,6 +28,10 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, (str, dict)):
         return deserialize(identifier)
+    if isinstance(identifier, type):
+        raise ValueError(
+            f"Could not interpret metric function identifier: {identifier.__name__} is a class; pass an object of it."
+        )
     if callable(identifier):
         return identifier
     raise ValueError(

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from polykeras import backend as K
-from polykeras.legacy.interfaces import keywords
+from polykeras.legacy.interfaces import keywords, respell
+from polykeras.optimizers.schedule import LearningRateSchedule
 from polykeras.runtime.variables import Variable
 from polykeras.suggest import nearest
+from polykeras.utils.generic_utils import has_arg
 
-CLIPPING = ("clipnorm", "clipvalue")
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 _model: ContextVar[Any] = ContextVar("model whose training graph is being built", default=None)
 
 
@@ -41,7 +43,11 @@ class Optimizer:
 
     clipnorm: when the L2 norm over all gradients together exceeds it, all are scaled down to that norm.
     clipvalue: each gradient element is clipped to [-clipvalue, clipvalue].
+    global_clipnorm: a later Keras's name for what `clipnorm` does here.
     """
+
+    weights: list[Any]
+    iterations: Any  # the counter of steps that a schedule depends on
 
     def __init__(self, **kwargs: Any) -> None:
         for keyword in kwargs:
@@ -52,25 +58,38 @@ class Optimizer:
                 raise TypeError(
                     f"Unexpected keyword argument passed to optimizer {type(self).__name__}: {keyword!r}; {advice}"
                 )
+        if kwargs.get("clipnorm") is not None and kwargs.get("global_clipnorm") is not None:
+            raise ValueError("`clipnorm` and `global_clipnorm` both limit the norm of all gradients; give one of them.")
         vars(self).update(kwargs)
         self.updates: list[Any] = []
-        self.weights: list[Any] = []
+        self.weights = []
 
     @property
     def lr(self) -> Any:
-        """The learning rate, a variable: `K.get_value(opt.lr)`. Assigning a number sets its value."""
-        try:
-            return vars(self)["_lr"]
-        except KeyError:
-            raise AttributeError(f"Optimizer {type(self).__name__} has no attribute 'lr'") from None
+        """The learning rate, a variable: `K.get_value(opt.lr)`. Assigning a number sets its value.
+
+        Where a schedule gives it, the tensor of the next step's rate, which `K.get_value` reads too.
+        """
+        found = vars(self).get("_lr")
+        if found is None:
+            raise AttributeError(f"Optimizer {type(self).__name__} has no attribute 'lr'")
+        if isinstance(found, LearningRateSchedule):
+            return K.cast(found(self.iterations), K.floatx())
+        return found
 
     @lr.setter
     def lr(self, value: Any) -> None:
         current = vars(self).get("_lr")
-        if isinstance(current, Variable) and not K.is_tensor(value):
+        if isinstance(current, Variable) and not K.is_tensor(value) and not isinstance(value, LearningRateSchedule):
             K.set_value(current, value)  # a compiled model reads this variable
         else:
             vars(self)["_lr"] = value
+
+    @property
+    def lr_schedule(self) -> LearningRateSchedule | None:
+        """The schedule that gives the learning rate; None where it is a variable."""
+        found = vars(self).get("_lr")
+        return found if isinstance(found, LearningRateSchedule) else None
 
     @property
     def learning_rate(self) -> Any:
@@ -102,6 +121,8 @@ class Optimizer:
 
     def _clip(self, gradients: list[Any]) -> list[Any]:
         limit = getattr(self, "clipnorm", None)
+        if limit is None:
+            limit = getattr(self, "global_clipnorm", None)
         if gradients and limit is not None and limit > 0:
             norm = K.sqrt(_sum([K.sum(K.square(g)) for g in gradients]))
             scale = K.minimum(limit / norm, 1.0)
@@ -144,6 +165,29 @@ class Optimizer:
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
         """An optimizer with the arguments that `get_config()` gave; its state starts anew."""
         return cls(**config)
+
+
+def updates_of(optimizer: Any, loss: Any, params: Sequence[Any]) -> list[Any]:
+    """`optimizer.get_updates`; one written for Keras 1 is given the constraints too, as it asks for them."""
+    if has_arg(optimizer.get_updates, "constraints"):
+        constraints = {p: p.constraint for p in params if getattr(p, "constraint", None) is not None}
+        return list(optimizer.get_updates(params=params, constraints=constraints, loss=loss))
+    return list(optimizer.get_updates(params=params, loss=loss))
+
+
+def _keras1_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """Keras 1's order: `get_updates(params, constraints, loss)`. The weights carry their constraints themselves."""
+    if len(args) == 4:
+        optimizer, params, _, loss = args
+        return (optimizer,), {"loss": loss, "params": params}
+    if "constraints" in kwargs:
+        del kwargs["constraints"]
+        return args[:1], {**kwargs, **dict(zip(["params"], args[1:], strict=False))}
+    return None
+
+
+keras1_order = respell(convert=_keras1_arguments)
+"""Decorator of `get_updates(loss, params)`: accepts Keras 1's `get_updates(params, constraints, loss)`, and warns."""
 
 
 def clip_norm(g: Any, c: float, n: Any) -> Any:

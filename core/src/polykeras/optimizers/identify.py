@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from polykeras import registry
+from polykeras.optimizers.adapter import TFOptimizer, is_adaptable
 from polykeras.optimizers.base import Optimizer
 from polykeras.utils.generic_utils import deserialize_keras_object, serialize_keras_object
 
@@ -26,7 +27,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 def get(identifier: Any) -> Any:
     """An optimizer from a name, a config or an object.
 
-    An object is an `Optimizer` or anything with its `get_updates(loss, params)`.
+    An object is an `Optimizer` or anything with its `get_updates(loss, params)`. One that has `apply_gradients` or
+    `apply` instead is wrapped in a `TFOptimizer`.
     Raises ValueError for an unknown name or another kind of object.
     """
     if isinstance(identifier, dict):
@@ -39,6 +41,8 @@ def get(identifier: Any) -> Any:
         )
     if hasattr(identifier, "get_updates"):
         return identifier
+    if is_adaptable(identifier):
+        return TFOptimizer(identifier)
     raise ValueError(
         f"Could not interpret optimizer identifier: {identifier!r}. "
         "Expected a name such as 'adam', a config, or an Optimizer."

@@ -7,12 +7,13 @@ import inspect
 import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 from polykeras.runtime import passes
 from polykeras.runtime.arena import Arenas
+from polykeras.runtime.derived import Derived
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step, Value
 
@@ -65,6 +66,7 @@ class Backend:
         self.arenas = Arenas(self)
         self.writing = threading.RLock()
         self._warned: set[str] = set()
+        self.derived: weakref.WeakValueDictionary[Hashable, Derived] = weakref.WeakValueDictionary()
         self.bodies: weakref.WeakKeyDictionary[Program, Executable] = weakref.WeakKeyDictionary()
 
     @classmethod

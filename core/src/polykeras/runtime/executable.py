@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from polykeras.runtime import control, sparse, variables
 from polykeras.runtime.arena import Arena
+from polykeras.runtime.derived import Derived, run_once
 from polykeras.runtime.plan import Fed, Held, Made, Plan, Slot, Stored, View, plan
 from polykeras.runtime.program import Program, ShapeOf, SizeOf, Step, Value
 from polykeras.runtime.rewrite.flat import PACK
@@ -47,6 +48,9 @@ class Executable:
         self.bound: dict[Arena, tuple[int, Callable[..., Any]]] = {}
         self.written = list(dict.fromkeys(w.storage for w in program.writes))
         self.emitted: Emitted | None = None
+        self.derived = [v.source for v in program.reads if isinstance(v.source, Derived)]
+        self.sources = list(dict.fromkeys(source for derived in self.derived for source in derived.sources))
+        self.versions: list[int] = []
 
     def _into(self, step: Step) -> bool:
         kernel = self.kernels.get(step)
@@ -68,7 +72,17 @@ class Executable:
                 return results
         return self._run(arrays)
 
+    def _refresh(self) -> None:
+        """Compute anew the derived values whose variables were written; before an arena is held, which others need."""
+        versions = [source.version for source in self.sources]
+        if versions != self.versions:
+            for derived in self.derived:
+                derived.refresh()
+            self.versions = versions
+
     def _run(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        if self.derived:
+            self._refresh()
         arena = self.backend.arenas.acquire()
         try:
             found = self.bound.get(arena)
@@ -135,22 +149,8 @@ class Executable:
             if value.kind == "const":
                 held[value] = sparse.on(backend, value.source, value.spec.dtype)
         with backend.quiet():
-            self._make_constants(held)
+            run_once(self.program.constants, held, backend)
         return held
-
-    def _make_constants(self, held: dict[Value, Any]) -> None:
-        backend = self.backend
-        for step in self.program.constants:
-            kernel = backend.kernel(step)
-            arrays = [held[v] for v in step.arrays]
-            work = (backend.arena(kernel.workspace),) if kernel.workspace else ()
-            if kernel.into:
-                outs = [backend.empty(v.spec.shape, v.spec.dtype) for v in step.outs]  # type: ignore[arg-type]
-                kernel.call(*arrays, *outs, *work)
-            else:
-                made = kernel.call(*arrays, *work)
-                outs = [made] if len(step.outs) == 1 and not isinstance(made, tuple) else list(made)
-            held.update(zip(step.outs, outs, strict=True))
 
     # -- errors --------------------------------------------------------------------------------------------------
 

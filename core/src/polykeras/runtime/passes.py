@@ -1,13 +1,16 @@
-"""What every backend does to a program before its own passes: lower what has no kernel, flatten the updates,
-run the plugins' passes."""
+"""What every backend does to a program before its own passes: fold batch normalisation, lower what has no kernel,
+flatten the updates, take out what depends on variables alone, run the plugins' passes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from polykeras import config
 from polykeras.runtime.program import Program
+from polykeras.runtime.rewrite.derive import derive
 from polykeras.runtime.rewrite.flat import flatten
+from polykeras.runtime.rewrite.fold import fold
 from polykeras.runtime.rewrite.lowering import lower
 
 if TYPE_CHECKING:
@@ -22,8 +25,13 @@ def prepare(program: Program, backend: Backend) -> Program:
     from polykeras import plugins
 
     program = program.copy()
+    rewrites = config.inference_rewrites()
+    if rewrites:
+        fold(program)
     lower(program, backend.supports)
     flatten(program)
+    if rewrites:
+        derive(program, backend)
 
     changes: list[Callable[[Program], Program | None]] = []
 

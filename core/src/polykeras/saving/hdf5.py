@@ -96,7 +96,7 @@ def load_weights(
         if by_name:
             load_weights_from_hdf5_group_by_name(group, model.layers, skip_mismatch, reshape)
         else:
-            load_weights_from_hdf5_group(group, model.layers, reshape, skip_mismatch)
+            load_weights_from_hdf5_group(group, model.layers, reshape, skip_mismatch=skip_mismatch)
 
 
 def pickle_model(model: Network) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _unique_names(variables: Sequence[Any]) -> list[str]:
 
 
 def load_weights_from_hdf5_group(
-    f: h5py.Group | CheckedGroup, layers: Sequence[Layer], reshape: bool = False, skip_mismatch: bool = False
+    f: h5py.Group | CheckedGroup, layers: Sequence[Layer], reshape: bool = False, *, skip_mismatch: bool = False
 ) -> None:
     """Set the weights of ``layers`` from the group ``f``, layer by layer in order; layers without weights are left out.
 

@@ -23,7 +23,14 @@ _serials = itertools.count(1)
 next_serial = _serials.__next__
 # Identities of the library's code objects met so far (its modules stay, so these do): hashing one would take longer.
 _library_code: set[int] = set()
-LIBRARY = {"polykeras", "polykeras_layers", "polykeras_optimizers", "polykeras_metrics", "polykeras_applications"}
+LIBRARY = {
+    "polykeras",
+    "polykeras_layers",
+    "polykeras_optimizers",
+    "polykeras_metrics",
+    "polykeras_applications",
+    "polykeras_tensorboard",
+}
 
 
 Key = tuple["Node", int]

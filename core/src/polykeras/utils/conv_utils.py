@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 PADDINGS = ("valid", "same", "causal")
 
 
@@ -84,3 +86,15 @@ def deconv_length(
         return dim_size * stride_size + overhang
     margin = {"valid": 0, "same": window // 2, "full": window - 1}[padding]
     return (dim_size - 1) * stride_size + window - 2 * margin + output_padding
+
+
+def convert_kernel(kernel: np.ndarray) -> np.ndarray:
+    """A convolution's kernel (*sizes, channels, filters) turned around along its one to three spatial axes.
+
+    Theano convolves, everyone else correlates: this makes a kernel of one that of the other. Raises ValueError for
+    another number of axes.
+    """
+    kernel = np.asarray(kernel)
+    if not 3 <= kernel.ndim <= 5:
+        raise ValueError(f"Invalid kernel shape: expected 3 to 5 axes (*sizes, channels, filters), got {kernel.shape}.")
+    return np.flip(kernel, axis=tuple(range(kernel.ndim - 2))).copy()

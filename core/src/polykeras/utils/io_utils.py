@@ -1,10 +1,13 @@
-"""Questions about files."""
+"""HDF5 files as data and as dictionaries, and a question about files."""
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["ask_to_proceed_with_overwrite"]
+from polykeras.utils.h5_dict import H5Dict, h5dict
+from polykeras.utils.hdf5_matrix import HDF5Matrix
+
+__all__ = ["H5Dict", "HDF5Matrix", "ask_to_proceed_with_overwrite", "h5dict"]
 
 
 def ask_to_proceed_with_overwrite(filepath: str | os.PathLike[str]) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from polykeras.utils.notebook import Spot, in_notebook
 
 LOG_INTERVAL = 30.0  # seconds between the lines of an unfinished epoch where lines cannot be redrawn
 
@@ -23,10 +26,10 @@ def say(text: str, end: str = "\n") -> None:
         return
 
 
-def redrawable() -> bool:
-    """Whether standard output can go back to the start of a line: a terminal or a notebook."""
+def on_terminal() -> bool:
+    """Whether standard output can go back to the start of a line."""
     try:
-        return sys.stdout.isatty() or "ipykernel" in sys.modules
+        return sys.stdout.isatty()
     except (ValueError, AttributeError):
         return False
 
@@ -40,8 +43,8 @@ class Progbar:
     interval: least seconds between two drawings.
     stateful_metrics: names of values shown as they are; others are averaged over the steps.
 
-    On a terminal and in a notebook the line is redrawn in place. Elsewhere the finished line is written once, and an
-    unfinished one every half minute.
+    On a terminal and in a notebook the line is redrawn in place. Elsewhere, and in a notebook where output is captured,
+    the finished line is written once, and an unfinished one every half minute.
     """
 
     def __init__(
@@ -56,7 +59,8 @@ class Progbar:
         self.width = width
         self.verbose = verbose
         self.stateful_metrics = set(stateful_metrics or ())
-        self._redraws = redrawable()
+        self._spot = Spot() if in_notebook() and not isinstance(sys.stdout, io.StringIO) else None
+        self._redraws = self._spot is not None or on_terminal()
         self.interval = interval if self._redraws else max(interval, LOG_INTERVAL)
         self._sums: dict[str, list[float]] = {}  # name: sum of value·steps, sum of steps
         self._current: dict[str, Any] = {}
@@ -131,6 +135,9 @@ class Progbar:
         return f"{mean:.4f}" if abs(mean) > 1e-3 else f"{mean:.4e}"
 
     def _draw(self, line: str, finished: bool) -> None:
+        if self._spot is not None:
+            self._spot.show(line)
+            return
         if not self._redraws:
             say(line)
             return

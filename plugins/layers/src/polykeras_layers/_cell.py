@@ -1,5 +1,6 @@
 """What the cells of SimpleRNN, GRU and LSTM have in common: weights side by side for all gates, and dropout."""
 
+from polykeras import activations
 from polykeras import backend as K
 from polykeras.engine.base_layer import Layer
 from polykeras_layers._arguments import keep
@@ -74,6 +75,34 @@ class RecurrentCell(Layer):
         """The output and the new states.   projected: (batch, gates u), states: (batch, u) each"""
         raise NotImplementedError(f"{type(self).__name__} defines no `step`.")
 
+    # -- all steps by one op -----------------------------------------------------------------------------------------
+
+    def is_one_op(self):
+        """Whether `over_sequence` does what the cell's steps do: its parts are untouched, its activations known."""
+        classes = type(self).__mro__
+        end = next((i for i, base in enumerate(classes) if "_by_op" in vars(base)), 0)
+        touched = any(part in vars(base) for base in classes[:end] for part in ("call", "project", "step"))
+        return end < classes.index(RecurrentCell) and not touched and None not in self._activation_names().values()
+
+    def over_sequence(self, sequence, states, **arguments):
+        """All steps in one op: the last output, all outputs and the last states.
+
+        sequence: (time, batch, d), states: (batch, u) each; mask: (time, batch) or None, and go_backwards
+        -> (batch, u), (time, batch, u) in the order in which they are made, [(batch, u) each]
+        """
+        masks = [K.expand_dims(mask, 0) for mask in as_masks(self._dropout_mask)]
+        projected = self._product(sequence, self.kernel, masks)
+        dropout = [K.stop_gradient(mask) for mask in as_masks(self._recurrent_dropout_mask)]
+        return self._by_op(projected, states, dropout=dropout, **self._activation_names(), **arguments)
+
+    def _by_op(self, products, states, **arguments):
+        """`over_sequence` from the products of the inputs and the kernel, by a function of K."""
+        raise NotImplementedError(f"{type(self).__name__} defines no `_by_op`.")
+
+    def _activation_names(self):
+        names = ("activation", "recurrent_activation")
+        return {name: activation_name(getattr(self, name)) for name in names if hasattr(self, name)}
+
     # -- dropout -----------------------------------------------------------------------------------------------------
 
     def begin(self, inputs, training=None):
@@ -138,6 +167,12 @@ class RecurrentCell(Layer):
                 f"Found `None` in the shape {tuple(input_shape)}."
             )
         return size
+
+
+def activation_name(function):
+    """What the ops of whole sequences call an activation; None where they do not know it."""
+    known = ("tanh", "sigmoid", "hard_sigmoid", "relu", "linear")
+    return next((name for name in known if function is getattr(activations, name)), None)
 
 
 def gate(weight, index):

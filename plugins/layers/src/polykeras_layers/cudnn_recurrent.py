@@ -2,13 +2,11 @@
 
 from collections import namedtuple
 
-from polykeras import activations, initializers
 from polykeras import backend as K
+from polykeras import initializers
 from polykeras_layers._arguments import described, keep
 from polykeras_layers._cell import split
-from polykeras_layers.gru import reset_after_step
-from polykeras_layers.lstm import lstm_step
-from polykeras_layers.rnn import RNN
+from polykeras_layers.rnn import RNN, time_and_batch_swapped
 
 Cell = namedtuple("Cell", "state_size")
 
@@ -76,14 +74,10 @@ class _CuDNNRNN(RNN):
         return super().call(inputs, training=training, initial_state=initial_state)
 
     def _iterate(self, sequence, states, mask, training, constants):
-        width = self.gates * self.units
-        projected = K.dot(sequence, self._side_by_side(self.kernel)) + self.bias[:width]
+        products = K.dot(time_and_batch_swapped(sequence), self._side_by_side(self.kernel))
         recurrent_kernel = self._side_by_side(self.recurrent_kernel)
-
-        def step(inputs, states):
-            return self._step(inputs, K.dot(states[0], recurrent_kernel) + self.bias[width:], states)
-
-        return K.rnn(step, projected, states, go_backwards=self.go_backwards)
+        last, outputs, states = self._by_op(products, states, recurrent_kernel, go_backwards=self.go_backwards)
+        return last, time_and_batch_swapped(outputs), states
 
     def _side_by_side(self, weight):
         """The gates' matrices as a plain layer has them.   weight: (d, gates u) -> (d, gates u)"""
@@ -91,8 +85,9 @@ class _CuDNNRNN(RNN):
         matrices = [K.reshape(block, (self.units, rows)) for block in split(weight, self.gates, self.units)]
         return K.concatenate([K.transpose(matrix) for matrix in matrices])
 
-    def _step(self, projected, fed_back, states):
-        raise NotImplementedError(f"{type(self).__name__} defines no `_step`.")
+    def _by_op(self, products, states, recurrent_kernel, **arguments):
+        """All steps, from the products of the inputs and the kernel, by a function of K."""
+        raise NotImplementedError(f"{type(self).__name__} defines no `_by_op`.")
 
     def _initial_bias(self):
         return self.bias_initializer
@@ -166,9 +161,12 @@ class CuDNNGRU(_CuDNNRNN):
     def get_config(self):
         return self._config_with_arguments()
 
-    def _step(self, projected, fed_back, states):
-        h = reset_after_step(projected, fed_back, states[0], activations.tanh, activations.sigmoid, self.units)
-        return h, [h]
+    def _by_op(self, products, states, recurrent_kernel, **arguments):
+        both = 2 * self.units
+        bias, extra = split(self.bias, 2, self.gates * self.units)
+        x = products + K.concatenate([bias[:both] + extra[:both], bias[both:]])
+        arguments.update(recurrent_bias=extra[both:], recurrent_activation="sigmoid", reset_after=True)
+        return K.gru(x, states, recurrent_kernel, **arguments)
 
 
 class CuDNNLSTM(_CuDNNRNN):
@@ -238,10 +236,9 @@ class CuDNNLSTM(_CuDNNRNN):
     def get_config(self):
         return self._config_with_arguments()
 
-    def _step(self, projected, fed_back, states):
-        sums = split(projected + fed_back, self.gates, self.units)
-        h, c = lstm_step(sums, states[1], activations.tanh, activations.sigmoid)
-        return h, [h, c]
+    def _by_op(self, products, states, recurrent_kernel, **arguments):
+        bias, extra = split(self.bias, 2, self.gates * self.units)
+        return K.lstm(products + (bias + extra), states, recurrent_kernel, recurrent_activation="sigmoid", **arguments)
 
     def _initial_bias(self):
         if not self.unit_forget_bias:

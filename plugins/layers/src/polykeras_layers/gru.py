@@ -22,9 +22,9 @@ class GRUCell(RecurrentCell):
     units:                 u.
     activation, recurrent_activation: names or functions; None is linear.
     *_initializer, *_regularizer, *_constraint: of the kernel, the recurrent kernel and the bias.
-    dropout, recurrent_dropout: the shares of x and of h that are dropped in training, the same ones at every step; of h
-                           where it enters a product, not where it stays.
-    implementation:        1, dropout masks for each gate; 2, one mask for all. Without dropout they are equal.
+    dropout, recurrent_dropout: the shares of x and of h that are dropped in training, the same ones at every step.
+    implementation:        1, dropout masks for each gate, and of h only where it enters a product; 2, one mask for all,
+                           and h goes through it where it stays, too, as in Keras. Without dropout they are equal.
     """
 
     gates = 3
@@ -94,6 +94,7 @@ class GRUCell(RecurrentCell):
             fed_back = self._fed_back(h)
             if self.use_bias:
                 fed_back = fed_back + self.recurrent_bias
+            h = self._staying(h)
             h = reset_after_step(projected, fed_back, h, self.activation, self.recurrent_activation, self.units)
         else:
             h = self._reset_before_step(projected, h)
@@ -101,6 +102,26 @@ class GRUCell(RecurrentCell):
 
     def get_config(self):
         return {**super().get_config(), **described(self, self._arguments)}
+
+    def _by_op(self, products, states, **arguments):
+        if self.use_bias:
+            products = products + self._bias_of_sums()
+        if self.use_bias and self.reset_after:
+            arguments["recurrent_bias"] = self.recurrent_bias_h
+        arguments.update(reset_after=self.reset_after, drops_state=self._drops_state)
+        return K.gru(products, states[:1], self.recurrent_kernel, **arguments)
+
+    def _bias_of_sums(self):
+        """All that is added to the gates' sums: the biases, but for the one that the gate r multiplies."""
+        bias, extra = self.input_bias, self.recurrent_bias
+        if extra is None:
+            return bias
+        both = 2 * self.units
+        return K.concatenate([bias[:both] + extra[:both], bias[both:]])
+
+    @property
+    def _drops_state(self):
+        return self.implementation != 1 and self._recurrent_dropout_mask is not None
 
     def _reset_before_step(self, projected, h):
         masks = as_masks(self._recurrent_dropout_mask)
@@ -111,7 +132,11 @@ class GRUCell(RecurrentCell):
         r = self.recurrent_activation(r + r_back)
         seen = masked(h, masks[-1]) if masks else h
         new = self.activation(new + K.dot(r * seen, self.recurrent_kernel_h))
-        return z * h + (1 - z) * new
+        return z * self._staying(h) + (1 - z) * new
+
+    def _staying(self, h):
+        """The state that the gate z keeps, with dropout where one mask serves all gates, as in Keras."""
+        return masked(h, self._recurrent_dropout_mask) if self._drops_state else h
 
     def _bias_shape(self):
         return (2, self.gates * self.units) if self.reset_after else super()._bias_shape()

@@ -87,6 +87,10 @@ class LSTMCell(RecurrentCell):
     def get_config(self):
         return {**super().get_config(), **described(self, self._arguments)}
 
+    def _by_op(self, products, states, **arguments):
+        x = products + self.bias if self.use_bias else products
+        return K.lstm(x, states[:2], self.recurrent_kernel, **arguments)
+
     def _initial_bias(self):
         return forget_bias_of_one(self.bias_initializer, self.units) if self.unit_forget_bias else self.bias_initializer
 

@@ -6,7 +6,7 @@ from polykeras import backend as K
 from polykeras import layers, regularizers
 from polykeras.engine.base_layer import InputSpec, Layer
 from polykeras.legacy.interfaces import warn_caller
-from polykeras_layers._cell import per_sample
+from polykeras_layers._cell import RecurrentCell, per_sample
 from polykeras_layers._inner import HoldsLayers
 from polykeras_layers._states import accepted, output_size_of, sizes_of
 from polykeras_layers.stacked_cells import StackedRNNCells
@@ -195,11 +195,27 @@ class RNN(HoldsLayers):
     def _iterate(self, sequence, states, mask, training, constants):
         """The last output, all outputs and the last states.   sequence: (batch, time, ...), mask: (batch, time)
 
-        A cell that can tell what it takes from the inputs apart from what it takes from the states does so for all
-        steps in one product.
+        All steps are one op where there is one for the cell. Else a cell that can tell what it takes from the inputs
+        apart from what it takes from the states does so for all steps in one product.
         """
         if hasattr(self.cell, "begin"):
             self.cell.begin(sequence[:, 0], training)
+        if not self.unroll and isinstance(self.cell, RecurrentCell) and self.cell.is_one_op():
+            last, outputs, states = self._by_one_op(sequence, states, mask)
+        else:
+            last, outputs, states = self._step_by_step(sequence, states, mask, training, constants)
+        if hasattr(self.cell, "depends_on_phase"):
+            outputs._uses_learning_phase = last._uses_learning_phase = self.cell.depends_on_phase()
+        return last, outputs, states
+
+    def _by_one_op(self, sequence, states, mask):
+        if mask is not None:
+            mask = time_and_batch_swapped(mask if K.ndim(mask) == 2 else mask[:, :, 0])
+        sequence = time_and_batch_swapped(sequence)
+        last, outputs, states = self.cell.over_sequence(sequence, states, mask=mask, go_backwards=self.go_backwards)
+        return last, time_and_batch_swapped(outputs), states
+
+    def _step_by_step(self, sequence, states, mask, training, constants):
         if projects(self.cell):
             step = self.cell.step
             sequence = self.cell.project(sequence)
@@ -209,12 +225,7 @@ class RNN(HoldsLayers):
             def step(inputs, states):
                 return self.cell.call(inputs, states, **arguments)
 
-        last, outputs, states = K.rnn(
-            step, sequence, states, go_backwards=self.go_backwards, mask=mask, unroll=self.unroll
-        )
-        if hasattr(self.cell, "depends_on_phase"):
-            outputs._uses_learning_phase = last._uses_learning_phase = self.cell.depends_on_phase()
-        return last, outputs, states
+        return K.rnn(step, sequence, states, go_backwards=self.go_backwards, mask=mask, unroll=self.unroll)
 
     # -- states ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """SimpleRNN: the output is fed back."""
 
+from polykeras import backend as K
 from polykeras import regularizers
 from polykeras_layers import _spellings
 from polykeras_layers._arguments import described
@@ -63,6 +64,10 @@ class SimpleRNNCell(RecurrentCell):
 
     def get_config(self):
         return {**super().get_config(), **described(self, self._arguments)}
+
+    def _by_op(self, products, states, **arguments):
+        x = products + self.bias if self.use_bias else products
+        return K.simple_rnn(x, states[:1], self.recurrent_kernel, **arguments)
 
 
 @shows_cell(*SimpleRNNCell._arguments)

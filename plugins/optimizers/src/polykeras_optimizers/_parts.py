@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from polykeras import backend as K
+from polykeras.extend import sqrt
 
 
 def zeros_like_each(params: Sequence[Any]) -> list[Any]:
@@ -19,6 +20,16 @@ def decayed_lr(optimizer: Any) -> Any:
         return optimizer.lr
     steps = K.cast(optimizer.iterations, K.dtype(optimizer.decay))
     return optimizer.lr * (1.0 / (1.0 + optimizer.decay * steps))
+
+
+def root(square: Any) -> Any:
+    """√square, where square is a sum or mean of squares: never negative, so it needs no clip as in `K.sqrt`"""
+    return sqrt(square)
+
+
+def scheduled_counter(optimizer: Any) -> list[Any]:
+    """The counter of steps as part of the state: where a schedule depends on it. Else it is in no file, as in Keras."""
+    return [] if optimizer.lr_schedule is None else [optimizer.iterations]
 
 
 def step_number(optimizer: Any) -> Any:

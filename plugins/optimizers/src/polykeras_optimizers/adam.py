@@ -13,14 +13,15 @@ from typing import Any
 
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
-from polykeras.optimizers.base import Optimizer, constrained
-from polykeras_optimizers._parts import decayed_lr, step_number, value, zeros_like_each
+from polykeras.optimizers.base import Optimizer, constrained, keras1_order
+from polykeras.optimizers.schedule import Rate, rate_config, rate_from
+from polykeras_optimizers._parts import decayed_lr, root, step_number, value, zeros_like_each
 
 
 class Adam(Optimizer):
     """Adam (see the top of this file for the formula).
 
-    lr: learning rate, >= 0; after n steps lr / (1 + decay·n).
+    lr: learning rate, >= 0, or a schedule of it; after n steps lr / (1 + decay·n).
     beta_1, beta_2: decay of the running mean and of the running square, 0 < beta < 1, near 1.
     epsilon: defaults to `K.epsilon()`.
     amsgrad: divide by the greatest running square so far.
@@ -30,7 +31,7 @@ class Adam(Optimizer):
     @later(learning_rate="lr")
     def __init__(
         self,
-        lr: float = 0.001,
+        lr: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = None,
@@ -41,7 +42,7 @@ class Adam(Optimizer):
         super().__init__(**kwargs)
         with K.name_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype="int64", name="iterations")
-            self.lr = K.variable(lr, name="lr")
+            self.lr = rate_from(lr)
             self.beta_1 = K.variable(beta_1, name="beta_1")
             self.beta_2 = K.variable(beta_2, name="beta_2")
             self.decay = K.variable(decay, name="decay")
@@ -49,6 +50,7 @@ class Adam(Optimizer):
         self.initial_decay = decay
         self.amsgrad = amsgrad
 
+    @keras1_order
     def get_updates(self, loss: Any, params: Sequence[Any]) -> list[Any]:
         grads = self.get_gradients(loss, params)
         ms, vs = zeros_like_each(params), zeros_like_each(params)
@@ -57,7 +59,8 @@ class Adam(Optimizer):
 
         t = step_number(self)
         correction = K.sqrt(1.0 - K.pow(self.beta_2, t)) / (1.0 - K.pow(self.beta_1, t))
-        lr_t = decayed_lr(self) * correction
+        lr = decayed_lr(self)
+        lr_t = lr * correction
         fresh_1, fresh_2 = 1.0 - self.beta_1, 1.0 - self.beta_2
 
         self.updates = [K.update_add(self.iterations, 1)]
@@ -68,14 +71,18 @@ class Adam(Optimizer):
             if self.amsgrad:
                 scale = K.maximum(vhat, new_v)
                 self.updates.append(K.update(vhat, scale))
-            new_p = p - lr_t * new_m / (K.sqrt(scale) + self.epsilon)
+            new_p = self._before_step(p, lr) - lr_t * new_m / (root(scale) + self.epsilon)
             self.updates += [K.update(m, new_m), K.update(v, new_v), K.update(p, constrained(p, new_p))]
         return self.updates
+
+    def _before_step(self, param: Any, lr: Any) -> Any:
+        """What the step is taken from: the parameter."""
+        return param
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "lr": value(self.lr),
+            "lr": rate_config(self),
             "beta_1": value(self.beta_1),
             "beta_2": value(self.beta_2),
             "decay": value(self.decay),

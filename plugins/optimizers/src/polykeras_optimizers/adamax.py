@@ -13,14 +13,15 @@ from typing import Any
 
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
-from polykeras.optimizers.base import Optimizer, constrained
+from polykeras.optimizers.base import Optimizer, constrained, keras1_order
+from polykeras.optimizers.schedule import Rate, rate_config, rate_from
 from polykeras_optimizers._parts import decayed_lr, step_number, value, zeros_like_each
 
 
 class Adamax(Optimizer):
     """Adamax (see the top of this file for the formula).
 
-    lr: learning rate, >= 0; after n steps lr / (1 + decay·n).
+    lr: learning rate, >= 0, or a schedule of it; after n steps lr / (1 + decay·n).
     beta_1, beta_2: decay of the running mean and of the running maximum, 0 < beta < 1, near 1.
     epsilon: defaults to `K.epsilon()`.
     State: iterations, all m, all u.
@@ -29,7 +30,7 @@ class Adamax(Optimizer):
     @later(learning_rate="lr")
     def __init__(
         self,
-        lr: float = 0.002,
+        lr: Rate = 0.002,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = None,
@@ -39,13 +40,14 @@ class Adamax(Optimizer):
         super().__init__(**kwargs)
         with K.name_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype="int64", name="iterations")
-            self.lr = K.variable(lr, name="lr")
+            self.lr = rate_from(lr)
             self.beta_1 = K.variable(beta_1, name="beta_1")
             self.beta_2 = K.variable(beta_2, name="beta_2")
             self.decay = K.variable(decay, name="decay")
         self.epsilon = K.epsilon() if epsilon is None else epsilon
         self.initial_decay = decay
 
+    @keras1_order
     def get_updates(self, loss: Any, params: Sequence[Any]) -> list[Any]:
         grads = self.get_gradients(loss, params)
         ms, us = zeros_like_each(params), zeros_like_each(params)
@@ -65,7 +67,7 @@ class Adamax(Optimizer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "lr": value(self.lr),
+            "lr": rate_config(self),
             "beta_1": value(self.beta_1),
             "beta_2": value(self.beta_2),
             "decay": value(self.decay),

@@ -15,14 +15,15 @@ from typing import Any
 
 from polykeras import backend as K
 from polykeras.legacy.interfaces import later
-from polykeras.optimizers.base import Optimizer, constrained
-from polykeras_optimizers._parts import step_number, value, zeros_like_each
+from polykeras.optimizers.base import Optimizer, constrained, keras1_order
+from polykeras.optimizers.schedule import Rate, rate_config, rate_from
+from polykeras_optimizers._parts import root, step_number, value, zeros_like_each
 
 
 class Nadam(Optimizer):
     """Nadam (see the top of this file for the formula); its defaults are best left alone.
 
-    lr: learning rate, >= 0.
+    lr: learning rate, >= 0, or a schedule of it.
     beta_1, beta_2: decay of the running mean and of the running square, 0 < beta < 1, near 1.
     epsilon: defaults to `K.epsilon()`.
     State: iterations, all m, all v. As in Keras 2.2.4 the product P is in no file: a loaded model starts it at 1 again.
@@ -31,7 +32,7 @@ class Nadam(Optimizer):
     @later(learning_rate="lr")
     def __init__(
         self,
-        lr: float = 0.002,
+        lr: Rate = 0.002,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float | None = None,
@@ -42,12 +43,13 @@ class Nadam(Optimizer):
         with K.name_scope(type(self).__name__):
             self.iterations = K.variable(0, dtype="int64", name="iterations")
             self.m_schedule = K.variable(1.0, name="m_schedule")
-            self.lr = K.variable(lr, name="lr")
+            self.lr = rate_from(lr)
             self.beta_1 = K.variable(beta_1, name="beta_1")
             self.beta_2 = K.variable(beta_2, name="beta_2")
         self.epsilon = K.epsilon() if epsilon is None else epsilon
         self.schedule_decay = schedule_decay
 
+    @keras1_order
     def get_updates(self, loss: Any, params: Sequence[Any]) -> list[Any]:
         grads = self.get_gradients(loss, params)
         ms, vs = zeros_like_each(params), zeros_like_each(params)
@@ -65,7 +67,7 @@ class Nadam(Optimizer):
         for p, g, m, v in zip(params, grads, ms, vs, strict=True):
             new_m = self.beta_1 * m + fresh_1 * g
             new_v = self.beta_2 * v + fresh_2 * K.square(g)
-            new_p = p - (of_gradient * g + of_mean * new_m) / (K.sqrt(correction * new_v) + self.epsilon)
+            new_p = p - (of_gradient * g + of_mean * new_m) / (root(correction * new_v) + self.epsilon)
             self.updates += [K.update(m, new_m), K.update(v, new_v), K.update(p, constrained(p, new_p))]
         return self.updates
 
@@ -76,7 +78,7 @@ class Nadam(Optimizer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "lr": value(self.lr),
+            "lr": rate_config(self),
             "beta_1": value(self.beta_1),
             "beta_2": value(self.beta_2),
             "epsilon": self.epsilon,

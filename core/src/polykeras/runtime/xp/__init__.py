@@ -10,19 +10,24 @@ from polykeras.runtime.xp.control import Control
 from polykeras.runtime.xp.conv import Conv
 from polykeras.runtime.xp.ctc import Ctc
 from polykeras.runtime.xp.elementwise import Elementwise
+from polykeras.runtime.xp.gru import Gru
 from polykeras.runtime.xp.image import Image
+from polykeras.runtime.xp.indexing import Indexing
 from polykeras.runtime.xp.linalg import Linalg
+from polykeras.runtime.xp.lstm import Lstm
 from polykeras.runtime.xp.normalization import Normalization
 from polykeras.runtime.xp.pool import Pool
 from polykeras.runtime.xp.random import Random
 from polykeras.runtime.xp.reduce import Reduce
 from polykeras.runtime.xp.shape import Shape
+from polykeras.runtime.xp.simple_rnn import SimpleRnn
 from polykeras.runtime.xp.sparse import Sparse
 
 
 class XpBackend(
     Elementwise,
     Shape,
+    Indexing,
     Reduce,
     Linalg,
     Conv,
@@ -31,6 +36,9 @@ class XpBackend(
     Normalization,
     Classification,
     Ctc,
+    SimpleRnn,
+    Lstm,
+    Gru,
     Sparse,
     Random,
     Control,

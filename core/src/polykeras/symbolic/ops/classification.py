@@ -20,9 +20,10 @@ from polykeras.symbolic.ops.elementwise import (
     subtract,
     sum_to,
 )
+from polykeras.symbolic.ops.indexing import take_along_axis
 from polykeras.symbolic.ops.reduce import max as reduce_max
 from polykeras.symbolic.ops.reduce import sum as reduce_sum
-from polykeras.symbolic.ops.shape import expand_dims, squeeze, take_along_axis
+from polykeras.symbolic.ops.shape import expand_dims, squeeze
 from polykeras.symbolic.spec import Spec, format_shape, merge_shapes, normalize_axis, reduced_shape, same_dims
 
 # -- softmax -----------------------------------------------------------------------------------------------------------

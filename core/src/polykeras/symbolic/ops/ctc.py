@@ -24,6 +24,7 @@ from polykeras.symbolic.ops.elementwise import (
     subtract,
     where,
 )
+from polykeras.symbolic.ops.indexing import take_along_axis
 from polykeras.symbolic.ops.reduce import logsumexp
 from polykeras.symbolic.ops.reduce import sum as reduce_sum
 from polykeras.symbolic.ops.shape import (
@@ -34,7 +35,6 @@ from polykeras.symbolic.ops.shape import (
     size_of,
     slice_axis,
     stack,
-    take_along_axis,
     transpose,
 )
 from polykeras.symbolic.spec import Spec, format_shape, same_dims

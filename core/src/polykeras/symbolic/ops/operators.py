@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.graph import Tensor
 from polykeras.symbolic.op import Op, as_size, as_tensor, is_scalar
-from polykeras.symbolic.ops import elementwise, linalg, reduce, shape
+from polykeras.symbolic.ops import elementwise, indexing, linalg, reduce, shape
 from polykeras.symbolic.ops.control import require
 from polykeras.symbolic.ops.elementwise import add, less, maximum, minimum, subtract, where
 from polykeras.symbolic.spec import format_shape
@@ -153,7 +153,7 @@ def _merged(x: Tensor, keys: list[Any]) -> tuple[Tensor, list[Any]]:
     flat, inside = None, None
     for axis, indices in zip(axes, arrays, strict=True):
         size = elementwise.cast(shape.size_of(x, axis), dtype=indices.dtype)
-        indices = shape.from_front(indices, x, axis)
+        indices = indexing.from_front(indices, x, axis)
         fits = elementwise.logical_and(elementwise.greater_equal(indices, 0), less(indices, size))
         flat = indices if flat is None else add(elementwise.multiply(flat, size), indices)
         inside = fits if inside is None else elementwise.logical_and(inside, fits)
@@ -239,9 +239,9 @@ def _arranged(x: Tensor, plan: list[int | None], picked: tuple[int, Any] | None)
         axis, indices = picked
         before = x.ndim
         if indices.dtype == "bool":
-            x = shape.boolean_mask(x, indices, axis=axis)
+            x = indexing.boolean_mask(x, indices, axis=axis)
         else:
-            x = shape.gather(x, shape.from_front(indices, x, axis), axis=axis)
+            x = indexing.gather(x, indexing.from_front(indices, x, axis), axis=axis)
         width = indices.ndim if indices.dtype == "bool" else 1
         grown = x.ndim - before
         at = plan.index(axis)

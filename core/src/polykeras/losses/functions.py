@@ -7,15 +7,10 @@ Each takes tensors of one shape `(batch, ..., n)` and reduces the last axis: `(b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import log
 from typing import Any
 
 from polykeras import backend as K
-from polykeras import registry
-from polykeras.utils.generic_utils import deserialize_keras_object, serialize_keras_object
-
-Loss = Callable[[Any, Any], Any]
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
@@ -96,39 +91,18 @@ def cosine_proximity(y_true: Any, y_pred: Any) -> Any:
     return -K.sum(K.l2_normalize(y_true, axis=-1) * K.l2_normalize(y_pred, axis=-1), axis=-1)
 
 
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
+    """mean(d²/2 where |d| <= delta, else delta·(|d| - delta/2)), for d = y_pred - y_true"""
+    distance = K.abs(y_pred - y_true)
+    inside = K.minimum(distance, delta)
+    return K.mean(0.5 * K.square(inside) + delta * (distance - inside), axis=-1)
+
+
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
 mape = MAPE = mean_absolute_percentage_error
 msle = MSLE = mean_squared_logarithmic_error
-kld = KLD = kullback_leibler_divergence
-cosine = cosine_proximity
-
-
-def serialize(loss: Any) -> Any:
-    """The name of a loss function, for configs."""
-    return serialize_keras_object(loss)
-
-
-def deserialize(name: str, custom_objects: dict[str, Any] | None = None) -> Loss:
-    """The loss function that `name` means, from `custom_objects` or the registry."""
-    found: Loss = deserialize_keras_object(
-        name,
-        module_objects=registry.losses,
-        custom_objects=custom_objects,
-        printable_module_name="loss function",
-    )
-    return found
-
-
-def get(identifier: Any) -> Loss | None:
-    """A loss function from its name, from a function, or `None`."""
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
-        return deserialize(identifier)  # type: ignore[arg-type]
-    if callable(identifier):
-        return identifier  # type: ignore[no-any-return]
-    raise ValueError(
-        f"Could not interpret loss function identifier: {identifier!r}. "
-        "Expected a name such as 'mse', or a function of (y_true, y_pred)."
-    )
+kld = KLD = kl_divergence = kullback_leibler_divergence
+cosine = cosine_similarity = cosine_proximity
+huber_loss = huber
+log_cosh = logcosh

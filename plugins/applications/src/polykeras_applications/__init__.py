@@ -1,0 +1,1 @@
+"""Whole image classifiers of Keras, for polykeras."""

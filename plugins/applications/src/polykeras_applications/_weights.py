@@ -1,0 +1,64 @@
+"""Where the weights of applications come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from polykeras_applications._inputs import CLASSES
+
+
+@dataclass(frozen=True)
+class Published:
+    """Weights that were trained on ImageNet and published with Keras 2.
+
+    origin:  folder of the files on the net.
+    stem:    the files are `<stem>_weights_tf_dim_ordering_tf_kernels.h5`, and `..._notop.h5` without the last layers.
+    top, notop: md5 of the two files.
+    """
+
+    origin: str
+    stem: str
+    top: str
+    notop: str
+
+    def file(self, include_top: bool) -> tuple[str, str]:
+        """Name and md5 of the file."""
+        suffix = "" if include_top else "_notop"
+        name = f"{self.stem}_weights_tf_dim_ordering_tf_kernels{suffix}.h5"
+        return name, self.top if include_top else self.notop
+
+
+def check_weights(weights: Any, include_top: bool, classes: int) -> None:
+    """Refuse weights that are neither None, `imagenet` nor a file, and ImageNet's for other classes."""
+    if weights not in (None, "imagenet") and not Path(weights).exists():
+        raise ValueError(
+            f"The `weights` argument should be `None` (random initialization), 'imagenet' (trained on ImageNet), or "
+            f"the path of a weights file; {weights!r} is no file."
+        )
+    if weights == "imagenet" and include_top and classes != CLASSES:
+        raise ValueError(
+            f"With `weights='imagenet'` and `include_top=True`, `classes` should be {CLASSES}; got {classes}. "
+            f"Pass `include_top=False` and put layers of your own on top."
+        )
+
+
+def load(model: Any, weights: str | None, include_top: bool, published: Published) -> None:
+    """Give the model the weights that its caller asked for; OSError where published ones cannot be had."""
+    if weights is None:
+        return
+    model.load_weights(weights if weights != "imagenet" else fetched(*published.file(include_top), published.origin))
+
+
+def fetched(name: str, md5: str, origin: str) -> str:
+    """The path of a published file, downloaded if it is not in the cache; OSError, saying where to put it, offline."""
+    from polykeras.utils import get_file
+
+    try:
+        return str(get_file(name, origin + name, cache_subdir="models", file_hash=md5))
+    except Exception as error:  # whatever the download died of, this is what to do
+        raise OSError(
+            f"'{name}' could not be fetched from {origin} ({error}). On a machine without a network put the file "
+            f"(md5 {md5}) into `~/.keras/models`, or pass `weights=` the path of a file, or `weights=None`."
+        ) from error

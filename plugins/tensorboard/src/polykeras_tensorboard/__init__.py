@@ -1,0 +1,1 @@
+"""The callback TensorBoard; found by `polykeras.callbacks` through this distribution's entry point."""
