@@ -106,13 +106,6 @@ class TensorBoard(Callback):
         self._write_scalars(logs or {}, epoch if self.update_freq == "epoch" else self.samples_seen)
         self._open().flush()
 
-    def get_state(self) -> dict[str, int]:
-        return {"seen": self.samples_seen, "written": self.samples_seen_at_last_write}
-
-    def set_state(self, state: dict[str, int]) -> None:
-        self.samples_seen = state["seen"]
-        self.samples_seen_at_last_write = state["written"]
-
     def on_train_end(self, _: Any) -> None:
         if self.writer is not None:
             self.writer.close()
