@@ -101,6 +101,7 @@ class TestRegistryPages:
         page = everything()["all-optimizers.md"]
         assert "a ← rho·a + (1 − rho)·g²" in page[page.index("## Adadelta\n") :].partition("\n## ")[0]
         page = everything()["all-layers.md"]
+        assert "broadcast against each other -> one tensor" in page[page.index("## Add\n") :].partition("\n## ")[0]
         assert "kernel_size:" in page[page.index("## Conv2D\n") :].partition("\n## ")[0]
 
     def test_what_this_process_registers_is_there(self):
