@@ -1,5 +1,6 @@
 """Models as estimators of scikit-learn."""
 
+import pickle
 import subprocess
 import sys
 
@@ -167,6 +168,10 @@ class TestWithinScikitLearn:
         again = clone(wrapper)
         assert again is not wrapper and again.get_params() == wrapper.get_params()
         assert repr(wrapper).startswith("KerasClassifier(metrics=['acc', 'mae'], epochs=3")
+
+    def test_pickle_for_other_processes(self):
+        wrapper = pickle.loads(pickle.dumps(KerasClassifier(classes, units=3)))
+        assert wrapper.get_params() == {"units": 3, "build_fn": classes}
 
     def test_kinds_and_whether_fitted(self, blobs):
         classifier = KerasClassifier(classes, verbose=0)

@@ -20,7 +20,7 @@ from polykeras.utils.patience import Patience
 from polykeras.utils.sequence import Sequence
 from polykeras.utils.streams import Ahead
 from polykeras.utils.streams import stream as stream_of
-from tests.training.streamed import Count, Dying, Passes, Random, Rows, Unpicklable
+from tests.training.streamed import Count, Dying, Large, Passes, Random, Rows, Unpicklable
 
 
 class Numbers(Sequence):
@@ -313,6 +313,12 @@ def test_arrays_come_from_processes_as_they_are(opened):
     x, y = next(opened(Rows(2), workers=1, use_multiprocessing=True))
     assert x.dtype == np.float32 and x.tolist() == [[0], [0.125], [0.25], [0.375]] and (y == 2 * x).all()
     assert x.flags.writeable and x.flags.aligned
+
+
+def test_large_and_empty_arrays_come_from_processes(opened):
+    batch = next(opened(Large(), workers=1, use_multiprocessing=True))
+    assert [array.shape for array in batch] == [(3, 400_000), (0, 5), (2, 3)]
+    assert all(array.tobytes() == expected.tobytes() for array, expected in zip(batch, Large()[0], strict=True))
 
 
 def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
