@@ -78,6 +78,8 @@ class TestClassifier:
         assert wrapper.classes_.tolist() == ["blue", "green", "red"] and wrapper.n_classes_ == 3
         assert wrapper.predict(x).shape == (90,) and (wrapper.predict(x) == y).mean() > 0.9
         assert wrapper.score(x, y, verbose=0) == pytest.approx((wrapper.predict(x) == y).mean())
+        blue = y == "blue"
+        assert wrapper.score(x[blue], y[blue], verbose=0) == pytest.approx((wrapper.predict(x[blue]) == "blue").mean())
         probabilities = wrapper.predict_proba(x, batch_size=7)
         assert probabilities.shape == (90, 3)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
