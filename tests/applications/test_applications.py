@@ -85,7 +85,7 @@ def test_published_weights_are_asked_for_by_name_and_hash(network, name, monkeyp
         asked.append((fname, origin, options))
         return tmp_path / "weights.h5"
 
-    monkeypatch.setattr("polykeras.utils.get_file", get_file, raising=False)
+    monkeypatch.setattr("polykeras.utils.get_file", get_file)
     model = network(weights="imagenet", include_top=False)
     assert all(map(np.array_equal, saved.get_weights(), model.get_weights()))
     [(fname, origin, options)] = asked
@@ -97,7 +97,7 @@ def test_offline_the_error_says_which_file_to_put_where(monkeypatch):
     def get_file(*args, **options):
         raise OSError("no route to host")
 
-    monkeypatch.setattr("polykeras.utils.get_file", get_file, raising=False)
+    monkeypatch.setattr("polykeras.utils.get_file", get_file)
     with pytest.raises(OSError, match=r"'vgg16_weights\S*_notop.h5'.*no route to host.*~/.keras/models.*weights=None"):
         VGG16(include_top=False)
 
@@ -154,7 +154,7 @@ def test_unknown_modes_and_formats():
 def test_predictions_become_words(monkeypatch, tmp_path):
     names = {str(number): [f"n{number:08}", f"thing {number}"] for number in range(1000)}
     (tmp_path / "classes.json").write_text(json.dumps(names))
-    monkeypatch.setattr("polykeras.utils.get_file", lambda *args, **options: tmp_path / "classes.json", raising=False)
+    monkeypatch.setattr("polykeras.utils.get_file", lambda *args, **options: tmp_path / "classes.json")
     imagenet_utils._class_names.cache_clear()
     try:
         scores = np.zeros((2, 1000))

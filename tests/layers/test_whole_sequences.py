@@ -146,6 +146,28 @@ def test_gradients_of_gradients_agree(kind):
             np.testing.assert_allclose(got, wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("reset_after", [False, True])
+@pytest.mark.parametrize("implementation", [1, 2])
+def test_the_state_that_a_gru_keeps_is_dropped_with_one_mask_only(implementation, reset_after):
+    """Seen in Keras 2.2.4: with `implementation=2` the mask is on all uses of the state."""
+    options = {"implementation": implementation, "reset_after": reset_after, "recurrent_dropout": 0.4}
+    with float64():
+        made = built("GRU", {**options, "use_bias": False, "masked": False, "given_states": True}, False)
+        kernel, recurrent = made.layer.get_weights()
+        x, h = random(BATCH, STEPS, FEATURES, seed=20), random(BATCH, UNITS, seed=21)
+        got = K.function(made.inputs, made.results[:1])([x, h])[0]
+    masks = [dropped((BATCH, UNITS), 0.4, 40 + i) for i in range(3)]
+    masks = masks if implementation == 1 else [masks[0]] * 3
+    hard_sigmoid = np.vectorize(lambda value: min(max(0.2 * value + 0.5, 0), 1))
+    uz, ur, un = np.split(recurrent, 3, axis=1)
+    for t in range(STEPS):
+        xz, xr, xn = np.split(x[:, t] @ kernel, 3, axis=1)
+        z, r = hard_sigmoid(xz + (h * masks[0]) @ uz), hard_sigmoid(xr + (h * masks[1]) @ ur)
+        seen = r * ((h * masks[2]) @ un) if reset_after else (r * h * masks[2]) @ un
+        h = z * (h if implementation == 1 else h * masks[0]) + (1 - z) * np.tanh(xn + seen)
+    np.testing.assert_allclose(got, h, rtol=1e-12)
+
+
 def test_what_the_op_does_not_know_goes_step_by_step():
     class Doubled(LSTMCell):
         def step(self, projected, states):

@@ -9,6 +9,7 @@ import pytest
 from polykeras import applications
 from polykeras import backend as K
 from tests.parity.golden import Golden, agree, paths, recorded_environment
+from tests.parity.test_api_engine import shown
 
 MADE = ("VGG16", "VGG19", "ResNet50")
 MADE_MODULES = ("imagenet_utils", "resnet50", "vgg16", "vgg19")
@@ -17,6 +18,16 @@ MADE_MODULES = ("imagenet_utils", "resnet50", "vgg16", "vgg19")
 def of_those_made(kind, made):
     """The golden files about the applications that exist so far."""
     return [param for param in paths(kind) if set(Golden(param.values[0]).config["fn"].split(".")) & set(made)]
+
+
+@pytest.mark.parametrize("module", MADE_MODULES)
+def test_names_and_signatures(module, reference):
+    ours = importlib.import_module(f"polykeras.applications.{module}")
+    members = json.loads((reference / "api.json").read_text())["modules"][f"keras.applications.{module}"]["members"]
+    assert set(members) == set(ours.__all__)
+    assert {name: shown(getattr(ours, name)) for name in members} == {
+        name: member["signature"] for name, member in members.items()
+    }
 
 
 def inbound_layers(layer):

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 import traceback
 import warnings
 from multiprocessing import active_children
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -114,6 +116,14 @@ def test_a_sequence_is_iterable():
 @pytest.mark.parametrize("workers", [0, 1, 4])
 def test_generator_keeps_its_order(workers, opened):
     assert take(opened(itertools.count(), workers=workers, max_queue_size=3), 20) == list(range(20))
+
+
+def test_a_sequence_that_is_an_iterator_too_is_a_sequence(opened):
+    class Both(Numbers):
+        def __next__(self):
+            raise AssertionError("its batches have numbers")
+
+    assert [index for _, index in take(opened(Both(3), workers=2), 4)] == [0, 1, 2, 0]
 
 
 def test_generator_is_not_run_far_ahead(opened):
@@ -337,6 +347,38 @@ def test_a_batch_that_cannot_be_pickled(opened):
         next(opened(Unpicklable(inside=False), use_multiprocessing=True))
 
 
+def test_a_sequence_whose_class_no_process_can_find(opened, monkeypatch):
+    module = ModuleType("defined_in_a_notebook")
+    module.Here = type("Here", (Passes,), {"__module__": module.__name__})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    source = opened(module.Here(3), use_multiprocessing=True)
+    with pytest.raises(TypeError, match="could not make its copy of the data: ModuleNotFoundError.*notebook"):
+        next(source)
+
+
+def test_a_keras_script_with_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\nimport keras\nfrom keras.layers import Dense\n"
+        "class Rows(keras.utils.Sequence):\n"
+        "    def __len__(self): return 4\n"
+        "    def __getitem__(self, index): return np.full((2, 3), index), np.ones((2, 1))\n"
+        'if __name__ == "__main__":\n'
+        "    model = keras.models.Sequential([Dense(1, input_shape=(3,))])\n"
+        "    model.compile('sgd', 'mse')\n"
+        "    history = model.fit_generator(Rows(), epochs=2, verbose=0, workers=2, use_multiprocessing=True)\n"
+        "    print(len(history.epoch), model.predict_generator(Rows()).shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "polykeras", "run", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("2 (8, 1)\n", "")
+
+
 def test_closing_ends_a_process_that_sleeps():
     source = stream(Dying("sleep"), workers=1, use_multiprocessing=True)
     take(source, 2)
@@ -378,6 +420,27 @@ def test_workers_end_when_the_program_is_killed(tmp_path):
             return
         time.sleep(0.1)
     raise AssertionError(f"process {pid} is still there")
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_an_interrupt_while_waiting_ends_the_program(tmp_path, processes):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Dying\n"
+        'if __name__ == "__main__":\n'
+        f"    source = stream(Dying('sleep'), ahead=Ahead(use_multiprocessing={processes}))\n"
+        "    try:\n        next(source), next(source)\n        print('waiting', flush=True)\n        next(source)\n"
+        "    finally:\n        source.close(timeout=0.1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == -signal.SIGINT and "KeyboardInterrupt" in told
+    assert ("did not end" in told) != processes  # a thread cannot be ended, a process can
 
 
 def alive(pid):

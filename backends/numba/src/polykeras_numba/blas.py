@@ -60,12 +60,32 @@ def kernel(dtype: str) -> Any:
 def _write(b: ir.IRBuilder, table: Any, element: Any) -> None:
     words = b.inttoptr(table, I64.as_pointer())
     function, x, y, out, m, n, k, ldx, ldy, ldo, turn_x, turn_y = (b.load(b.gep(words, [I64(i)])) for i in range(12))
+    turns = [b.trunc(turn, ir.IntType(1)) for turn in (turn_x, turn_y)]
+    call(b, element, function, turns, (m, n, k), (x, ldx), (y, ldy), (out, ldo))
+
+
+def call(
+    b: ir.IRBuilder,
+    element: Any,
+    function: Any,
+    turns: Sequence[Any],
+    sizes: Sequence[Any],
+    x: tuple[Any, Any],
+    y: tuple[Any, Any],
+    out: tuple[Any, Any],
+    adds: bool = False,
+) -> None:
+    """Write a call of `gemm`: out = x y, or out = x y + out.
+
+    turns: whether x and y are transposed, as bits;  sizes: rows, columns and inner size.
+    x, y, out: the address, and the distance of the rows in elements.
+    """
     pointer = I8.as_pointer()
     kind = ir.FunctionType(
         ir.VoidType(), [I32, I32, I32, I64, I64, I64, element, pointer, I64, pointer, I64, element, pointer, I64]
     )
-    call = b.inttoptr(function, kind.as_pointer())
-    order = [b.select(b.trunc(t, ir.IntType(1)), I32(_TRANSPOSED), I32(_PLAIN)) for t in (turn_x, turn_y)]
-    x, y, out = (b.inttoptr(a, pointer) for a in (x, y, out))
-    one, zero = ir.Constant(element, 1.0), ir.Constant(element, 0.0)
-    b.call(call, [I32(_ROW_MAJOR), *order, m, n, k, one, x, ldx, y, ldy, zero, out, ldo])
+    order = [b.select(turn, I32(_TRANSPOSED), I32(_PLAIN)) for turn in turns]
+    places = [(b.inttoptr(address, pointer), distance) for address, distance in (x, y, out)]
+    one, kept = ir.Constant(element, 1.0), ir.Constant(element, 1.0 if adds else 0.0)
+    arguments = [I32(_ROW_MAJOR), *order, *sizes, one, *places[0], *places[1], kept, *places[2]]
+    b.call(b.inttoptr(function, kind.as_pointer()), arguments)

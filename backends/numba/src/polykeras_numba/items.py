@@ -13,7 +13,16 @@ from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import depthwise_items, elementwise, parts, product_items, random_items, reduction, window_items
+from polykeras_numba import (
+    depthwise_items,
+    elementwise,
+    parts,
+    product_items,
+    random_items,
+    reduction,
+    sequence_items,
+    window_items,
+)
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
@@ -114,7 +123,11 @@ def reduces(step: Step) -> bool:
     return name in reduction.POSITIONS or name != "mean" or dtype in parts.FLOATS
 
 
-_SCRATCH: dict[str, Callable[[Step], int]] = {**product_items.SCRATCH, **window_items.SCRATCH}
+_SCRATCH: dict[str, Callable[[Step], int]] = {
+    **product_items.SCRATCH,
+    **window_items.SCRATCH,
+    **sequence_items.SCRATCH,
+}
 _MAKERS: dict[str, Maker] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
@@ -123,4 +136,5 @@ _MAKERS: dict[str, Maker] = {
     **depthwise_items.MAKERS,
     **window_items.MAKERS,
     **random_items.MAKERS,
+    **sequence_items.MAKERS,
 }

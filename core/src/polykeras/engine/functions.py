@@ -63,13 +63,21 @@ def training_storages(model: Any) -> list[Any]:
     """
     step_function(model, "train")  # makes the optimizer's state
     outputs, updates = _results(model, "train")
-    roots = [*outputs, *model.weights, *model.optimizer.weights]
+    roots = [*outputs, *model.weights, *_state_of(model.optimizer)]
     for update in updates:
         roots += update if isinstance(update, (tuple, list)) else [update]
     nodes = topological([root for root in roots if K.is_tensor(root)])
     storages = [node.attrs["value"] for node in nodes if node.op is VARIABLE]
     materialise(storages, select.current())
     return storages
+
+
+def _state_of(optimizer: Any) -> list[Any]:
+    """The optimizer's weights; none of one that keeps them to itself: its updates show them."""
+    try:
+        return list(optimizer.weights)
+    except (AttributeError, NotImplementedError):
+        return []
 
 
 def keras_function(model: Any, mode: str) -> Any:

@@ -48,11 +48,17 @@ def load(model: Any, weights: str | None, include_top: bool, published: Publishe
     """Give the model the weights that its caller asked for; OSError where published ones cannot be had."""
     if weights is None:
         return
-    model.load_weights(weights if weights != "imagenet" else fetched(*published.file(include_top), published.origin))
+    if weights == "imagenet":
+        otherwise = ", or pass `weights=` the path of a file, or `weights=None`"
+        weights = fetched(*published.file(include_top), published.origin, otherwise)
+    model.load_weights(weights)
 
 
-def fetched(name: str, md5: str, origin: str) -> str:
-    """The path of a published file, downloaded if it is not in the cache; OSError, saying where to put it, offline."""
+def fetched(name: str, md5: str, origin: str, otherwise: str = "") -> str:
+    """The path of a published file, downloaded if it is not in the cache.
+
+    otherwise: what else the caller may do, for the error: OSError, on a machine without a network.
+    """
     from polykeras.utils import get_file
 
     try:
@@ -60,5 +66,5 @@ def fetched(name: str, md5: str, origin: str) -> str:
     except Exception as error:  # whatever the download died of, this is what to do
         raise OSError(
             f"'{name}' could not be fetched from {origin} ({error}). On a machine without a network put the file "
-            f"(md5 {md5}) into `~/.keras/models`, or pass `weights=` the path of a file, or `weights=None`."
+            f"(md5 {md5}) into `~/.keras/models`{otherwise}."
         ) from error

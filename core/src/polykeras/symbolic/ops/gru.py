@@ -132,6 +132,7 @@ def gru_grad(
 def _sizes(hs: Spec, kernel: Spec):
     if hs.shape is None or len(hs.shape) != 3 or kernel.shape is None or len(kernel.shape) != 2:
         raise ValueError("the states need 3 axes (time, batch, units), and the kernel 2")
+    assert hs.shape is not None and kernel.shape is not None
     time, batch, units = hs.shape
     return time, batch, kernel.shape[0] if units is None else units
 

@@ -1,0 +1,53 @@
+"""Items of whole recurrent sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from polykeras.runtime.program import Step
+from polykeras.runtime.views import is_contiguous
+from polykeras.symbolic import dtypes
+from polykeras.symbolic.ops.recurrent import parted
+from polykeras_numba import blas, recurrence, sequences
+from polykeras_numba.cache import KERNELS
+from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.parts import FLOATS
+
+# Attributes that the kernel's code depends on.
+_DESCRIBED = ("activation", "recurrent_activation", "reset_after", "drops_state", "masked")
+# Operands that may be scalars.
+_SCALARS = ("ghs", "gcs", "bias")
+
+
+def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
+    name, attrs = step.op.name, step.attrs
+    values = [*step.arrays, *step.outs]
+    dtype = step.outs[0].spec.dtype
+    flat = all(is_contiguous(v.spec.shape, s) for v, s in zip(step.arrays, strides, strict=True))  # type: ignore[arg-type]
+    if not flat or dtype not in FLOATS or not blas.gemm(dtype) or not all(v.spec.size for v in values):
+        return None
+    operands = dict(zip(sequences.OPERANDS[name], step.arrays, strict=False))
+    dropout, _ = parted(tuple(step.arrays[len(operands) :]), attrs["masked"])
+    described = {key: attrs[key] for key in _DESCRIBED if key in attrs}
+    described |= {f"{key}_scalar": operands[key].spec.shape == () for key in _SCALARS if key in operands}
+    described |= {"dtype": dtype, "dropout": len(dropout)}
+    time, batch, _ = step.outs[0].spec.shape  # type: ignore[misc]
+    units = operands["kernel"].spec.shape[0]  # type: ignore[index]
+    first, following = (time - 1, -1) if attrs["backwards"] else (0, 1)
+    count = len(values) + 1
+    words = [blas.gemm(dtype), time, batch, units, first, following, *[0] * count]
+    function = KERNELS.address("sequences", repr((name, tuple(described.items())))[1:-1], f"{name} of {dtype}")
+    return Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])  # type: ignore[arg-type]
+
+
+def _scratch(step: Step) -> int:
+    """Room for two states, and more: a row of the result is no shorter than a state's."""
+    out = step.outs[0].spec
+    if not out.concrete:
+        return 0
+    _, batch, width = out.shape  # type: ignore[misc]
+    return 2 * batch * width * dtypes.itemsize(out.dtype)  # type: ignore[operator]
+
+
+SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(sequences.OPERANDS, _scratch)
+MAKERS: dict[str, Maker] = dict.fromkeys(sequences.OPERANDS, _sequence)
