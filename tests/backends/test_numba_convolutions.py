@@ -56,14 +56,14 @@ def by_hand(x, kernel, g, attrs):
     return y, dx, dkernel
 
 
-def computed(backend, x, kernel, g, attrs):
+def computed(backend, x, kernel, g, attrs, op="conv"):
     """The same by a program, and the steps of it that are not compiled."""
     feeds = [K.placeholder(a.shape, dtype=str(a.dtype)) for a in (x, kernel, g)]
     a, k, b = feeds
     made = [
-        OPS["conv"](a, k, **attrs),
-        OPS["conv_input_grad"](b, k, a, **attrs),
-        OPS["conv_kernel_grad"](a, b, k, **attrs),
+        OPS[op](a, k, **attrs),
+        OPS[f"{op}_input_grad"](b, k, a, **attrs),
+        OPS[f"{op}_kernel_grad"](a, b, k, **attrs),
     ]
     function = K.function(feeds, made, backend=backend)
     results = function([x, kernel, g])
@@ -86,6 +86,25 @@ def check(backend, case, dtype):
 @given(case=convolutions())
 def test_any_convolution_and_its_gradients(dtype, module_backend, case):
     check(module_backend, case, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(case=convolutions())
+def test_any_depthwise_convolution(dtype, module_backend, case):
+    batch, sizes, channels, _, window, attrs = case
+    x, kernel, g = arrays((batch, sizes, channels, channels, window, attrs))
+    kernel = kernel[..., :1]
+    y, dx, dkernel = np.zeros_like(g), np.zeros_like(x), np.zeros_like(kernel)
+    for tap, there, here in taps(sizes, window, **attrs):
+        y[there] += x[here] * kernel[tap][:, 0]
+        dx[here] += g[there] * kernel[tap][:, 0]
+        dkernel[tap][:, 0] = (x[here] * g[there]).sum(tuple(range(x.ndim - 1)))
+    results, interpreted = computed(module_backend, *[a.astype(dtype) for a in (x, kernel, g)], attrs, "depthwise_conv")
+    assert not interpreted
+    for got, want in zip(results, (y, dx, dkernel), strict=True):
+        scale = max(np.abs(want).max(), 1)
+        np.testing.assert_allclose(got / scale, want / scale, atol=TOLERANCE[dtype] * 10, rtol=0)
 
 
 SAME = {"strides": (1, 1), "padding": "same", "dilation": (1, 1)}
@@ -182,3 +201,17 @@ def test_large_tiles_lose_a_digit_at_most(case, module_backend, fast_convolution
 
 def test_large_tiles_are_not_for_float64(module_backend, fast_convolution):
     check(module_backend, TILED[1], "float64")
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_processors_with_other_vectors(width, numba_backend, monkeypatch, tmp_path):
+    """Code for vectors that this processor may lack: LLVM makes them of those that it has."""
+    from polykeras_numba import code, elementwise, product, reduction
+    from polykeras_numba.cache import KERNELS
+
+    monkeypatch.setenv("POLYKERAS_CACHE", str(tmp_path))
+    monkeypatch.setattr(KERNELS, "made", {})
+    for module in (code, elementwise, product, reduction):
+        monkeypatch.setattr(module, "native_width", lambda: width)
+    check(numba_backend, (2, (9, 8), 5, 37, (3, 2), {**SAME, "strides": (2, 1)}), "float32")
+    check(numba_backend, TILED[2], "float32")

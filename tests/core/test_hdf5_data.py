@@ -119,6 +119,15 @@ def test_long_lists_are_cut_into_pieces(tmp_path):
         assert [name.decode() for name in store["names"]] == names == [n.decode() for n in store.get("names")]
 
 
+def test_what_h5py_has_is_there_too(tmp_path):
+    with H5Dict(tmp_path / "a.h5") as store:
+        store["n"] = 3
+        store.create_group("made")
+        assert store.attrs["n"] == 3 and list(store.keys()) == ["made"]
+        with pytest.raises(AttributeError, match="no_such"):
+            store.no_such
+
+
 def test_reading_only(tmp_path):
     with H5Dict(tmp_path / "a.h5", "w") as store:
         store["group"]["x"] = DATA

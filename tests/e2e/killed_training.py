@@ -10,9 +10,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
-import h5py  # noqa: F401  once, for all children
 import numpy as np
 
 from polykeras import backend as K
@@ -140,6 +140,11 @@ def events_of_a_save(folder):
 
 
 def main():
+    # Modules and kernels are loaded once, for all children.
+    with tempfile.TemporaryDirectory() as folder:
+        train(folder, None, True)
+        os.chdir("/")
+    K.clear_session()
     for line in sys.stdin:
         order = json.loads(line)
         if "probe" in order:

@@ -130,8 +130,8 @@ import multiprocessing, subprocess, sys
 import keras
 
 def version(_):
-    import keras.layers.core
-    return keras.__version__, keras.layers.core.__name__
+    import keras.engine.network
+    return keras.__version__, keras.engine.network.__name__
 
 if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -145,7 +145,7 @@ def test_processes_that_a_script_starts_have_it_too(tmp_path):
     script = tmp_path / "parallel.py"
     script.write_text(CHILDREN)
     done = python("-m", "polykeras", "run", str(script))
-    assert done.stdout.split() == ["2.2.4", "polykeras.layers.core", "2.2.4"], done.stderr
+    assert done.stdout.split() == ["2.2.4", "polykeras.engine.network", "2.2.4"], done.stderr
 
 
 def test_plugins_modules_are_below_keras_too(tmp_path):

@@ -35,6 +35,22 @@ def test_a_run_without_peers_writes_its_results(tmp_path):
     assert "| polykeras, numpy |" in ended.stdout
 
 
+def test_the_loop_of_fit_is_measured(tmp_path):
+    file = tmp_path / "results.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.fit", "--backend", "numpy", "--turns", "1", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode in (0, 1), ended.stderr  # how it turned out is not judged here
+    seconds = json.loads(file.read_text())["backends"]["numpy"]
+    assert {kind: len(found) for kind, found in seconds.items()} == {"bare": 20, "fit": 20, "bar": 20}
+    assert all(one > 0 for found in seconds.values() for one in found)
+
+
 def test_absent_frameworks_and_interpreters_are_told():
     absent = {one.name: one.absent for one in contenders(["nonesuch"], ["torch"], "/nowhere/python")}
     assert "not installed: polykeras_nonesuch" in absent["polykeras:nonesuch"]

@@ -253,6 +253,20 @@ def test_summary_shows_operations():
     assert any("add_1 (BackendOperations)" in line and line.split()[-1] == "6" for line in lines)
 
 
+def test_a_sparse_input_times_a_variable():
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    x = Input((4,), sparse=True)
+    m = Model(x, K.dot(x, K.variable(np.arange(8.0).reshape(4, 2))))
+    again = Model.from_config(m.get_config())
+    again.set_weights(m.get_weights())
+    data = scipy_sparse.csr_matrix(np.eye(4)[[2, 0]])
+    assert np.array_equal(again.predict(data), [[4, 5], [0, 1]])
+    constant = K.variable(data)
+    dense = Input((3,))
+    with pytest.raises(NotImplementedError, match="a sparse constant.*sparse=True"):
+        Model(dense, dense + K.sum(K.dot(constant, K.ones((4, 1))))).get_config()
+
+
 # -- what a config must not hold ---------------------------------------------------------------------------------------
 
 

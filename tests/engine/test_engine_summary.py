@@ -77,3 +77,21 @@ def test_shapes_that_differ_are_multiple():
 def test_unbuilt():
     with pytest.raises(ValueError, match="not yet been built"):
         Sequential([Affine(2)]).summary()
+
+
+def test_a_model_within_is_a_row_with_its_sums():
+    inner = Sequential([Affine(3, input_shape=(4,), name="a"), Affine(2, name="b")], name="inner")
+    x = Input((4,), name="in")
+    got = lines(Model(x, Affine(1, name="head")(inner(x))))
+    rows = [line.split() for line in got if line.startswith(("in ", "inner", "head"))]
+    assert rows[1] == ["inner", "(Sequential)", "(None,", "2)", "23"]
+    assert got[-4] == "Total params: 26"  # each weight once
+
+
+def test_lines_go_to_the_function_given_and_nowhere_else(capsys):
+    m = Sequential([Affine(3, input_shape=(4,))])
+    got = []
+    print_summary(m, line_length=80, positions=[0.5, 0.75, 1.0], print_fn=got.append)
+    assert capsys.readouterr().out == ""
+    assert got[3].index("(None, 3)") == 40 and got[3].index("15") == 60
+    assert {len(line) for line in got if set(line) <= {"_", "="}} == {80}

@@ -24,7 +24,10 @@ HEAVY = (
     "pytest",
     "hypothesis",
 )
-FACES = ("layers", "optimizers", "metrics", "applications", "utils", "runtime.select", "plugins")
+FACES = (
+    "layers", "optimizers", "metrics", "applications", "utils", "runtime.select", "plugins", "preprocessing.sequence",
+    "preprocessing.text", "utils.data_utils", "utils.io_utils",
+)  # fmt: skip
 PLUGGED = ("polykeras_numpy", "polykeras_numba", "polykeras_cupy", "polykeras_layers", "polykeras_optimizers")
 
 
@@ -46,6 +49,10 @@ def test_import_polykeras():
 def test_faces_discover_nothing_at_import(name):
     loaded = modules_after(f"import polykeras.{name}")
     assert not loaded & {*HEAVY, *PLUGGED, "pluggy", "importlib.metadata"}
+
+
+def test_models_import_threads_and_processes_when_they_use_them():
+    assert not modules_after("import polykeras.models") & {"multiprocessing", "concurrent.futures", "hashlib", "socket"}
 
 
 @pytest.mark.parametrize("command", ["backends", "info"])

@@ -166,6 +166,12 @@ except Exception as error:
     assert f"pip install {missing}" in done.stdout
 
 
+def test_tensorboard_says_how_to_get_it(wheels, python):
+    done = python(closure(wheels, "polykeras"), "from polykeras.callbacks import TensorBoard")
+    assert done.returncode == 1
+    assert "pip install polykeras-tensorboard" in done.stderr
+
+
 def installed_bytes(name: str) -> int:
     """Size on disk of an installed distribution, what its wheel brought."""
     return sum(file.locate().stat().st_size for file in distribution(name).files or [] if file.locate().is_file())

@@ -23,7 +23,8 @@ PRIVATE = {
     "engine.input_layer": "Input InputLayer",
     "engine.network": "Network",
     "engine.sequential": "Sequential",
-    "engine.topology": "Input InputLayer InputSpec Layer Network Node get_source_inputs",
+    "engine.topology": "Container preprocess_weights_for_loading load_weights_from_hdf5_group "
+    "Input InputLayer InputSpec Layer Network Node get_source_inputs",
     "engine.training_utils": "batch_shuffle check_num_samples iter_sequence_infinite make_batches to_list",
     "initializers": "_compute_fans",
     "layers": "Recurrent ConvRecurrent2D MaxoutDense Highway AtrousConvolution1D AtrousConvolution2D",
@@ -35,6 +36,7 @@ PRIVATE = {
     "layers.pooling": "_GlobalPooling1D _GlobalPooling2D _GlobalPooling3D _Pooling1D _Pooling2D _Pooling3D",
     "layers.recurrent": "Recurrent _generate_dropout_mask _generate_dropout_ones _standardize_args K activations",
     "layers.wrappers": "Wrapper _standardize_args",
+    "utils.conv_utils": "normalize_data_format",
     "legacy.interfaces": "generate_legacy_interface raise_duplicate_arg_error legacy_dense_support "
     "legacy_recurrent_support "
     "legacy_get_updates_support legacy_add_weight_support legacy_conv2d_support legacy_batchnorm_support",

@@ -7,7 +7,7 @@ import pytest
 from tests.parity.golden import REFERENCE
 from tests.parity.test_api_engine import recorded, shown
 
-MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils")
+MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils", "utils.vis_utils")
 INTERNAL = {
     "callbacks.standardize_input_data",
     "engine.training.Layer",

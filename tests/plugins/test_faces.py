@@ -193,3 +193,21 @@ def test_deserialize_imports_no_name_that_a_config_chose():
     for name in ("os.system", "subprocess:Popen", "builtins.eval", "__import__", "eval"):
         with pytest.raises(ValueError, match="Unknown layer"):
             layers.deserialize({"class_name": name, "config": {}})
+
+
+@pytest.mark.parametrize("path", ["layers.core", "layers.merge", "legacy.layers"])
+def test_star_imports_from_keras_paths_bring_keras_names(path):
+    """`from keras.layers.core import *` must not overwrite a script's own `dot` or `add`; single names are lenient."""
+    scope = {}
+    exec(f"from polykeras.{path} import *", scope)  # noqa: S102  a user's own lines
+    own = {"layers.core": "Dense", "layers.merge": "Dot", "legacy.layers": "Highway"}
+    assert own[path] in scope and ("dot" in scope) == (path == "layers.merge")
+    assert importlib.import_module(f"polykeras.{path}").LSTM is polykeras.layers.LSTM
+
+
+def test_a_path_of_layers_without_their_distribution_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("polykeras.entrypoints._index", {})
+    monkeypatch.setattr("polykeras.entrypoints.version_of", lambda distribution: None)
+    monkeypatch.delitem(sys.modules, "polykeras.layers.core", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="pip install polykeras-layers"):
+        importlib.import_module("polykeras.layers.core")

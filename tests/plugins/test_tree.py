@@ -76,6 +76,17 @@ def test_a_package_brings_its_modules_along_each_once(tree):
         from polykeras.pets import dog  # noqa: F401
 
 
+def test_another_distribution_adds_to_an_announced_package(tree):
+    files = {"acme_pets/__init__.py": "", "acme_pets/cat.py": ""}
+    tree.install("acme-pets", {GROUP: {"pets": "acme_pets"}}, files)
+    tree.install("acme-birds", {GROUP: {"pets.parrot": "acme_parrot"}}, {"acme_parrot.py": "SAYS = 'hello'"})
+    from polykeras.pets import cat
+    from polykeras.pets.parrot import SAYS
+
+    assert SAYS == "hello" and cat is sys.modules["acme_pets.cat"]
+    assert polykeras.pets.parrot is sys.modules["acme_parrot"]
+
+
 def test_a_missing_module_inside_an_announced_one_is_named_itself(tree):
     announce(tree, preprocessing__audio="import acme_codec")
     with pytest.raises(PluginError, match="acme_codec") as caught:

@@ -76,6 +76,13 @@ def test_links_and_devices_in_tar(folder, tmp_path, entries):
     assert list(folder.iterdir()) == [] and (tmp_path / "victim" / "secret").read_text() == "secret"
 
 
+def test_names_that_are_too_long(folder, tmp_path):
+    for name in ("x" * 5000, "/".join(["x" * 200] * 40)):
+        with pytest.raises(OSError, match="name too long"):
+            extract(tar(tmp_path / "a.tar", entry(name)), folder)
+    assert list(folder.iterdir()) == []
+
+
 def test_links_in_zip(folder, tmp_path):
     link = zipfile.ZipInfo("link")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

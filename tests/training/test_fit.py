@@ -50,6 +50,30 @@ class TestFit:
         assert list(history.history) == ["val_loss", "val_mean_absolute_error", "loss", "mean_absolute_error"]
         assert all(type(value) is float for values in history.history.values() for value in values)
 
+    @pytest.mark.parametrize("spelling", ["acc", "accuracy"])
+    def test_names_do_not_count_earlier_models(self, data, spelling):
+        x, y = data
+        keys = []
+        for _ in range(3):
+            model = Sequential([Dense(2, activation="softmax", input_shape=(4,))])
+            for _ in range(2):
+                model.compile("sgd", "categorical_crossentropy", metrics=[spelling, "mae"])
+            keys.append(list(model.fit(x, y, validation_split=0.5, verbose=0).history))
+        names = ["loss", "acc", "mean_absolute_error"]
+        assert keys == [[*(f"val_{name}" for name in names), *names]] * 3
+
+    @pytest.mark.parametrize("verbose", [1, 2])
+    @pytest.mark.parametrize("batch", [0, 2])
+    def test_a_bar_of_an_epoch_that_is_stopped(self, model, data, capsys, verbose, batch):
+        class Stop(callbacks.Callback):
+            def on_batch_end(self, number, logs=None):
+                self.model.stop_training = number == batch
+
+        history = model.fit(*data, batch_size=4, epochs=3, verbose=verbose, callbacks=[Stop()]).history
+        text = capsys.readouterr().out
+        assert "nan" not in text
+        assert f"loss: {history['loss'][0]:.4f}" in text
+
     def test_epoch_loss_is_the_average_by_batch_size(self, data):
         x, y = data
         model = Sequential([Dense(2, input_shape=(4,))])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from polykeras.callbacks import LiveCurve
+from polykeras.callbacks import BackupAndRestore, LambdaCallback, LiveCurve
 from polykeras.layers import Dense
 from polykeras.models import Sequential
 from polykeras.utils import curves, progbar
@@ -122,6 +122,18 @@ class TestCurve:
         fit(epochs=1, verbose=0, callbacks=[curve])
         assert len(notebook.spots) == 2
         assert curve.epochs == [1]
+
+    def test_a_training_that_is_resumed_goes_on_with_its_curve(self, tmp_path):
+        def stop(epoch, logs):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+        keep, curve = BackupAndRestore(tmp_path), LiveCurve()
+        with pytest.raises(KeyboardInterrupt):
+            fit(epochs=3, verbose=0, callbacks=[LiveCurve(), keep, LambdaCallback(on_epoch_begin=stop)])
+        history = fit(epochs=3, verbose=0, callbacks=[curve, keep]).history
+        assert curve.epochs == [1, 2, 3]
+        assert curve.history == history
 
     def test_file_without_a_notebook(self, tmp_path):
         fit(epochs=2, verbose=0, callbacks=[LiveCurve(to_file=tmp_path / "curve.svg")])

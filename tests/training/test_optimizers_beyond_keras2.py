@@ -8,6 +8,7 @@ import pytest
 from polykeras import backend as K
 from polykeras import optimizers
 from polykeras.constraints import NonNeg
+from polykeras.engine.functions import training_storages
 from polykeras.layers import Dense
 from polykeras.models import Sequential, load_model
 from polykeras.optimizers import SGD, Adam, AdamW, Ftrl, Lion, Optimizer, TFOptimizer
@@ -119,6 +120,29 @@ CASES = {
 def test_steps(case):
     cls, arguments, expected, numbers = CASES[case]
     np.testing.assert_allclose(trained(cls(**arguments)), list(expected(**numbers)), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.usefixtures("float64")
+def test_momentum_of_lion():
+    """Signs hide it from the weights."""
+    optimizer = Lion(beta_1=0.5, beta_2=0.7)
+    trained(optimizer)
+    m = 0.0
+    for g in GRADIENTS:
+        m = 0.7 * m + 0.3 * g
+    np.testing.assert_allclose(optimizer.get_weights()[1], m, rtol=1e-9)
+
+
+@pytest.mark.usefixtures("float64")
+def test_direction_of_lion():
+    """After g = 1 the momentum is 0.1; then 0.5·0.1 + 0.5·g turns the step round for g < −0.1."""
+    for g, expected in ((-0.05, -2.0), (-0.15, 0.0)):
+        p, gradient = K.variable(0.0), K.placeholder(())
+        optimizer = Lion(lr=1.0, beta_1=0.5, beta_2=0.9)
+        f = K.function([gradient], [], updates=optimizer.get_updates(p * gradient, [p]))
+        f([1.0])
+        f([g])
+        assert K.get_value(p) == expected
 
 
 @pytest.mark.usefixtures("float64")
@@ -334,6 +358,28 @@ class TestTFOptimizer:
         with pytest.warns(UserWarning, match="not.* compiled"):
             again = load_model(tmp_path / "m.h5")
         assert [w.item() for w in again.get_weights()] == [-1.5, -1.5]
+
+    def test_an_object_with_get_updates_only_is_saved_likewise(self, model, tmp_path):
+        class Duck:
+            def get_updates(self, loss, params):
+                return [K.update(p, p - 1.0) for p in params]
+
+        self.train(model, Duck())
+        with pytest.warns(UserWarning, match="Duck cannot be described"):
+            model.save(tmp_path / "m.h5")
+
+    def test_what_it_keeps_to_itself_is_in_a_backup(self, model):
+        class Heavy:
+            def apply_gradients(self, grads_and_vars):
+                updates = []
+                for gradient, variable in grads_and_vars:
+                    speed = K.zeros(K.int_shape(variable), name="speed")
+                    new = 0.5 * speed - gradient
+                    updates += [K.update(speed, new), K.update(variable, variable + new)]
+                return updates
+
+        self.train(model, Heavy(), steps=1)
+        assert sum("speed" in storage.name for storage in training_storages(model)) == 2
 
     def test_what_applies_nothing(self, model):
         with pytest.raises(TypeError, match=r"apply_gradients\(pairs\).*got 3"):

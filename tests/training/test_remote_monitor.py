@@ -15,6 +15,11 @@ from polykeras.layers import Dense
 from polykeras.models import Sequential
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture
 def server():
     """A server that keeps what it gets in `server.got`: (path, headers, body); it answers with `server.status`."""

@@ -213,6 +213,19 @@ class TestInOptimizers:
         climber.train_on_batch(X, Y)
         assert climber.get_weights()[0].item() == 1.0
 
+    def test_assigning_a_number_ends_the_schedule(self, climber):
+        optimizer = SGD(lr=CASES["piecewise"][0])
+        with pytest.raises(TypeError, match="only a variable can be set"):
+            K.set_value(optimizer.lr, 0.5)
+        optimizer.lr = 0.25
+        assert optimizer.lr_schedule is None
+        optimizer.lr = 0.5
+        climber.compile(optimizer, minus)
+        climber.train_on_batch(X, Y)
+        optimizer.lr = 2.0
+        climber.train_on_batch(X, Y)
+        assert climber.get_weights()[0].item() == 2.5
+
     def test_a_schedule_as_the_callbacks_function(self, climber):
         climber.compile(SGD(lr=7.0), minus)
         history = climber.fit(X, Y, epochs=9, verbose=0, callbacks=[LearningRateScheduler(CASES["piecewise"][0])])

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ import time
 import traceback
 import warnings
 from multiprocessing import active_children
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from polykeras.utils.patience import Patience
 from polykeras.utils.sequence import Sequence
 from polykeras.utils.streams import Ahead
 from polykeras.utils.streams import stream as stream_of
-from tests.training.streamed import Count, Dying, Passes, Random, Rows, Unpicklable
+from tests.training.streamed import Count, Dying, Large, Passes, Random, Rows, Unpicklable
 
 
 class Numbers(Sequence):
@@ -116,6 +118,14 @@ def test_generator_keeps_its_order(workers, opened):
     assert take(opened(itertools.count(), workers=workers, max_queue_size=3), 20) == list(range(20))
 
 
+def test_a_sequence_that_is_an_iterator_too_is_a_sequence(opened):
+    class Both(Numbers):
+        def __next__(self):
+            raise AssertionError("its batches have numbers")
+
+    assert [index for _, index in take(opened(Both(3), workers=2), 4)] == [0, 1, 2, 0]
+
+
 def test_generator_is_not_run_far_ahead(opened):
     made = []
 
@@ -183,36 +193,71 @@ def test_an_error_in_the_last_batch_of_a_pass(opened):
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
 
-def slowly():
-    yield 0
-    time.sleep(0.3)
-    yield 1
+@pytest.fixture
+def held():
+    """A generator of 0 and 1, and the event that it waits for between them; it is set afterwards."""
+    release = threading.Event()
+
+    def holding():
+        yield 0
+        release.wait()
+        yield 1
+
+    yield holding(), release
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("batches"):
+            thread.join()
+
+
+def next_when(announced, told, source):
+    """The next batch of a generator that gives it when something is told."""
+    announced.append(told)
+    return next(source)
 
 
 def test_a_slow_generator_is_announced_and_not_stopped(opened):
+    announced = []
+
+    def slowly():
+        yield 0
+        while not any(announced):
+            time.sleep(0.01)
+        yield 1
+
     source = opened(slowly(), workers=1, patience=Patience(warn_after=0.05))
     assert next(source) == 0
     with pytest.warns(UserWarning, match=r"batch 1 of the generator slowly: thread .* at .*\.py:\d+ in slowly") as told:
-        assert next(source) == 1
-    assert 1 <= len(told) <= 3  # after 0.05 s, 0.1 s, 0.2 s
+        assert next_when(announced, told, source) == 1
     assert told[0].filename == __file__
 
 
-def test_a_busy_crew_is_announced_as_such(opened):
-    source = opened(Numbers(4, delay=lambda index: 0.2), workers=1, patience=Patience(warn_after=10, limit=0.05))
-    with pytest.raises(TimeoutError, match="batch 0 of the Sequence Numbers: thread"):
+def test_a_limit_makes_a_wait_an_error_and_loses_nothing(held):
+    generator, release = held
+    source = stream(generator, workers=1, patience=Patience(limit=0.1))
+    assert next(source) == 0
+    with pytest.raises(TimeoutError, match=r"batch 1 of the generator holding.*limit is 0.1 s.*set_batch_timeout"):
         next(source)
-    time.sleep(0.25)
-    assert next(source) == (0, 0)  # the batch that was given up is not lost
+    release.set()
+    for _ in range(100):
+        try:
+            assert next(source) == 1
+            break
+        except TimeoutError:
+            continue
+    source.close()
 
 
-def test_a_limit_makes_a_wait_an_error(opened):
-    source = opened(slowly(), workers=1, patience=Patience(limit=0.1))
-    next(source)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError, match=r"batch 1 of the generator slowly.*limit is 0.1 s.*set_batch_timeout"):
-        next(source)
-    assert time.monotonic() - start < 5
+def test_a_busy_crew_is_announced_as_such():
+    release = threading.Event()
+    source = stream(Numbers(4, delay=lambda index: release.wait() and 0), workers=1, patience=Patience(limit=0.05))
+    try:
+        with pytest.raises(TimeoutError, match="batch 0 of the Sequence Numbers: thread batches-0 is at"):
+            next(source)
+        assert source._jobs[1].progress() == "every worker is busy with an earlier batch"
+    finally:
+        release.set()
+        source.close()
 
 
 def test_the_limit_is_configured():
@@ -224,22 +269,11 @@ def test_the_limit_is_configured():
     assert Ahead().patience.limit is None
 
 
-def test_a_thread_that_hangs_is_left_with_a_warning():
-    release = threading.Event()
-
-    def hanging():
-        yield 0
-        release.wait()
-        yield 1
-
-    source = stream(hanging(), patience=Patience(leave_after=0.05))
+def test_a_thread_that_hangs_is_left_with_a_warning(held):
+    source = stream(held[0], patience=Patience(leave_after=0.05))
     next(source)
-    with pytest.warns(UserWarning, match="batches-0.*did not end.*threading.py"):
+    with pytest.warns(UserWarning, match=r"batches-0.*did not end.*threading\.py"):
         source.close()
-    release.set()
-    for thread in threading.enumerate():
-        if thread.name == "batches-0":
-            thread.join()
 
 
 def test_a_hanging_thread_does_not_keep_the_program_from_ending():
@@ -281,6 +315,12 @@ def test_arrays_come_from_processes_as_they_are(opened):
     assert x.flags.writeable and x.flags.aligned
 
 
+def test_large_and_empty_arrays_come_from_processes(opened):
+    batch = next(opened(Large(), workers=1, use_multiprocessing=True))
+    assert [array.shape for array in batch] == [(3, 400_000), (0, 5), (2, 3)]
+    assert all(array.tobytes() == expected.tobytes() for array, expected in zip(batch, Large()[0], strict=True))
+
+
 def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
     one = take(opened(Random(4), seed=7, workers=1, use_multiprocessing=True), 8)
     two = take(opened(Random(4), seed=7, workers=2, use_multiprocessing=True), 8)
@@ -299,10 +339,8 @@ def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
     ],
 )
 def test_a_process_that_fails_or_dies(how, expected, words, opened):
-    start = time.monotonic()
     with pytest.raises(expected, match=words) as caught:
         take(opened(Dying(how), workers=1, use_multiprocessing=True), 5)
-    assert time.monotonic() - start < 10
     if how in ("raise", "own"):
         assert "streamed.py" in "".join(traceback.format_exception(caught.value))
 
@@ -337,12 +375,42 @@ def test_a_batch_that_cannot_be_pickled(opened):
         next(opened(Unpicklable(inside=False), use_multiprocessing=True))
 
 
+def test_a_sequence_whose_class_no_process_can_find(opened, monkeypatch):
+    module = ModuleType("defined_in_a_notebook")
+    module.Here = type("Here", (Passes,), {"__module__": module.__name__})
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    source = opened(module.Here(3), use_multiprocessing=True)
+    with pytest.raises(TypeError, match="could not make its copy of the data: ModuleNotFoundError.*notebook"):
+        next(source)
+
+
+def test_a_keras_script_with_processes(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\nimport keras\nfrom keras.layers import Dense\n"
+        "class Rows(keras.utils.Sequence):\n"
+        "    def __len__(self): return 4\n"
+        "    def __getitem__(self, index): return np.full((2, 3), index), np.ones((2, 1))\n"
+        'if __name__ == "__main__":\n'
+        "    model = keras.models.Sequential([Dense(1, input_shape=(3,))])\n"
+        "    model.compile('sgd', 'mse')\n"
+        "    history = model.fit_generator(Rows(), epochs=2, verbose=0, workers=2, use_multiprocessing=True)\n"
+        "    print(len(history.epoch), model.predict_generator(Rows()).shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "polykeras", "run", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("2 (8, 1)\n", "")
+
+
 def test_closing_ends_a_process_that_sleeps():
     source = stream(Dying("sleep"), workers=1, use_multiprocessing=True)
     take(source, 2)
-    start = time.monotonic()
     source.close()
-    assert time.monotonic() - start < 10
 
 
 def test_a_script_without_main_guard(tmp_path):
@@ -373,11 +441,32 @@ def test_workers_end_when_the_program_is_killed(tmp_path):
         [sys.executable, script], capture_output=True, text=True, timeout=60, env=environment, check=False
     )
     pid = int(done.stdout)
-    for _ in range(100):
+    for _ in range(300):
         if not alive(pid):
             return
         time.sleep(0.1)
     raise AssertionError(f"process {pid} is still there")
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_an_interrupt_while_waiting_ends_the_program(tmp_path, processes):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Dying\n"
+        'if __name__ == "__main__":\n'
+        f"    source = stream(Dying('sleep'), ahead=Ahead(use_multiprocessing={processes}))\n"
+        "    try:\n        next(source), next(source)\n        print('waiting', flush=True)\n        next(source)\n"
+        "    finally:\n        source.close(timeout=0.1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == -signal.SIGINT and "KeyboardInterrupt" in told
+    assert ("did not end" in told) != processes  # a thread cannot be ended, a process can
 
 
 def alive(pid):

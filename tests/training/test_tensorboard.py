@@ -10,7 +10,7 @@ import pytest
 
 from polykeras import backend as K
 from polykeras import callbacks
-from polykeras.layers import BatchNormalization, Conv2D, Dense, Embedding, Flatten, Input, concatenate
+from polykeras.layers import BatchNormalization, Conv2D, Dense, Dropout, Embedding, Flatten, Input, concatenate
 from polykeras.models import Model, Sequential
 
 pytest.importorskip("polykeras_tensorboard", reason="polykeras-tensorboard is not installed")
@@ -71,6 +71,25 @@ class TestScalars:
     def test_every_so_many_samples(self, data, tmp_path):
         fit(classifier(), data, tmp_path, update_freq=8)
         assert [step for step, _ in scalars(tmp_path)["loss"]] == [8, 10, 18, 20]
+
+    def test_a_training_that_is_resumed_goes_on_counting(self, data, tmp_path):
+        def stop(epoch, logs):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+        def train(*others):
+            keep = callbacks.BackupAndRestore(tmp_path / "backup")
+            board = callbacks.TensorBoard(tmp_path / "logs", update_freq=8)
+            try:
+                classifier().fit(*data, epochs=2, batch_size=4, verbose=0, callbacks=[keep, board, *others])
+            finally:
+                board.on_train_end(None)
+
+        with pytest.raises(KeyboardInterrupt):
+            train(callbacks.LambdaCallback(on_epoch_begin=stop))
+        K.clear_session()
+        train()
+        assert [step for step, _ in scalars(tmp_path / "logs")["loss"]] == [8, 10, 18, 20]
 
     def test_trainings_that_follow_each_other_are_whole(self, data, tmp_path):
         model, callback = classifier(), callbacks.TensorBoard(tmp_path)
@@ -214,6 +233,18 @@ class TestHistograms:
             model.fit(*data, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)])
         assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
+    def test_a_model_that_is_fed_nothing_has_no_validation_samples(self, tmp_path):
+        x = Input(tensor=K.variable(np.ones((4, 2))))
+        model = Model(x, Dropout(0.5)(Dense(1)(x)))
+        model.compile("sgd", "mse", target_tensors=K.variable(np.ones((4, 1))))
+        with pytest.raises(ValueError, match="validation_data must be provided"):
+            model.fit(
+                steps_per_epoch=1,
+                validation_steps=1,
+                verbose=0,
+                callbacks=[callbacks.TensorBoard(tmp_path, histogram_freq=1)],
+            )
+
     def test_values_that_are_no_numbers_are_not_counted(self):
         histogram = Histogram()
         histogram.add([1.0, np.nan, np.inf, -1.0])
@@ -316,6 +347,19 @@ class TestEmbeddings:
         found = {entry.tensor_name: entry for entry in self.config(tmp_path).embeddings}
         assert found["words_embedding"].metadata_path == "labels.tsv"
         assert np.loadtxt(tmp_path / found["dense_1_embedding"].tensor_path, delimiter="\t").shape == (3,)
+
+    def test_labels_from_elsewhere_come_along(self, tmp_path):
+        logs, labels = tmp_path / "logs", tmp_path / "labels.tsv"
+        labels.write_text("a\nb\nc\n")
+        for given in (labels, logs / "mine.tsv"):
+            logs.mkdir(exist_ok=True)
+            (logs / "mine.tsv").write_text("own\n")
+            arguments = {"embeddings_metadata": {"words": given}, "embeddings_data": self.data()[0]}
+            fit(self.model(), self.data(), logs, embeddings_freq=1, embeddings_layer_names=["words"], **arguments)
+            [entry] = self.config(logs).embeddings
+            found = (logs / entry.metadata_path).resolve()
+            assert found.is_relative_to(logs.resolve())
+            assert found.read_text() == given.read_text()
 
     def test_without_data(self, tmp_path):
         with pytest.raises(ValueError, match="embeddings_data must be provided"):

@@ -68,11 +68,11 @@ class _Announced:
     def find_spec(fullname: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
         if not fullname.startswith(_ROOT):
             return None
+        if _is_announced(fullname):
+            return ModuleSpec(fullname, _Loader(_import_announced))  # type: ignore[arg-type]
         from polykeras import distributions, registry
 
         name = fullname.removeprefix(_ROOT)
-        if name in registry.modules or registry.modules.claim(name) is not None:
-            return ModuleSpec(fullname, _Loader(_import_announced))  # type: ignore[arg-type]
         if distributions.bringer(registry.modules.group, name) is None:
             return None
         advice = registry.modules.unknown_text(name).partition(". ")[2]
@@ -84,9 +84,19 @@ class _Aliased:
 
     @staticmethod
     def find_spec(fullname: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
-        if _package(fullname) is None:
+        if _package(fullname) is None or _is_announced(fullname):
             return None
         return ModuleSpec(fullname, _Loader(_import_aliased))  # type: ignore[arg-type]
+
+
+def _is_announced(name: str) -> bool:
+    """Whether a distribution, perhaps disabled, or this process brings the module."""
+    if not name.startswith(_ROOT):
+        return False
+    from polykeras import registry
+
+    path = name.removeprefix(_ROOT)
+    return path in registry.modules or registry.modules.claim(path) is not None
 
 
 def _import_announced(name: str) -> ModuleType:
@@ -115,4 +125,4 @@ def _import_aliased(name: str) -> ModuleType:
 
 def _package(name: str) -> str | None:
     """The alias below which `name` lies."""
-    return next((package for package in _aliases if name.startswith(f"{package}.")), None)
+    return next((package for package in tuple(_aliases) if name.startswith(f"{package}.")), None)

@@ -24,7 +24,7 @@ from polykeras_numpy import NumpyBackend, blocked
 __all__ = ["NumbaBackend"]
 
 # Written in ops that have kernels here; NumPy's kernels of them would cut a run.
-_LOWERED = frozenset(("softmax", "softmax_grad", "log_softmax"))
+_LOWERED = frozenset(("softmax", "softmax_grad", "log_softmax", "batch_norm_train", "batch_norm_grad"))
 
 
 class NumbaBackend(NumpyBackend):

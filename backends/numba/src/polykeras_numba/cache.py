@@ -26,8 +26,8 @@ from llvmlite import binding
 _HOME = "polykeras_numba.cache"
 _SOURCES = (
     "lanes.py", "code.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "product.py",
-    "packing.py", "sums.py", "winograd.py", "pooling.py", "philox.py", "execution.py", "math64.py", "panels.py",
-    "recurrence.py", "sequences.py",
+    "packing.py", "sums.py", "winograd.py", "pooling.py", "pairs.py", "philox.py", "execution.py", "math64.py",
+    "panels.py", "recurrence.py", "sequences.py",
 )  # fmt: skip
 
 _TEMPLATE = '''\

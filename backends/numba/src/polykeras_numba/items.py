@@ -13,7 +13,16 @@ from polykeras.runtime.rewrite.fusion import FUSED, Group
 from polykeras.runtime.views import Layout, contiguous, is_contiguous, view
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import normalize_axes
-from polykeras_numba import blas, elementwise, parts, random_items, reduction, sequence_items, window_items
+from polykeras_numba import (
+    depthwise_items,
+    elementwise,
+    parts,
+    product_items,
+    random_items,
+    reduction,
+    sequence_items,
+    window_items,
+)
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.lanes import MEMORY
@@ -114,42 +123,17 @@ def reduces(step: Step) -> bool:
     return name in reduction.POSITIONS or name != "mean" or dtype in parts.FLOATS
 
 
-# -- products --------------------------------------------------------------------------------------------------------
-
-
-def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
-    dtype = step.outs[0].spec.dtype
-    function = blas.gemm(dtype)
-    shapes = [v.spec.shape for v in step.arrays]
-    if not function or any(len(s) != 2 for s in shapes):  # type: ignore[arg-type]
-        return None
-    x, y = (_matrix(shape, steps) for shape, steps in zip(shapes, strides, strict=True))  # type: ignore[arg-type]
-    rows, columns = step.outs[0].spec.shape  # type: ignore[misc]
-    inner = shapes[0][0 if step.attrs["transpose_a"] else 1]  # type: ignore[index]
-    if x is None or y is None or not rows or not columns or not inner:
-        return None
-    turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
-    words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
-    address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
-    return Item(address, words, [(1, 0, 0), (2, 1, 0), (3, 2, 0)])  # type: ignore[arg-type]
-
-
-def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
-    """The distance of the rows, and whether the matrix lies transposed in memory; None where BLAS cannot read it."""
-    (rows, columns), (down, along) = shape, strides
-    if (along == 1 or columns == 1) and (down >= columns or rows == 1):
-        return max(down if rows > 1 else columns, columns, 1), False
-    if (down == 1 or rows == 1) and (along >= rows or columns == 1):
-        return max(along if columns > 1 else rows, rows, 1), True
-    return None
-
-
-_SCRATCH: dict[str, Callable[[Step], int]] = {**window_items.SCRATCH, **sequence_items.SCRATCH}
+_SCRATCH: dict[str, Callable[[Step], int]] = {
+    **product_items.SCRATCH,
+    **window_items.SCRATCH,
+    **sequence_items.SCRATCH,
+}
 _MAKERS: dict[str, Maker] = {
     FUSED.name: _fused,
     **dict.fromkeys(("identity", "broadcast_to", "reshape", "transpose", "slice"), _copied),
     **dict.fromkeys(("sum", "mean", "max", "min", "sum_to", "argmax", "argmin"), _reduced),
-    "matmul": _product,
+    **product_items.MAKERS,
+    **depthwise_items.MAKERS,
     **window_items.MAKERS,
     **random_items.MAKERS,
     **sequence_items.MAKERS,

@@ -165,13 +165,17 @@ def batch_get_value(ops: Sequence[Variable]) -> list[Any]:  # Keras's name for t
 
 
 def set_value(x: Variable, value: Any) -> None:
-    """Set a variable from an array of its shape."""
-    runtime.set_values([(x, value)])
+    """Set a variable from an array of its shape.   Raises TypeError for a tensor that is no variable."""
+    batch_set_value([(x, value)])
 
 
 def batch_set_value(tuples: Sequence[tuple[Variable, Any]]) -> None:
-    """Set several variables; nothing is written if one of the shapes is wrong."""
-    runtime.set_values(list(tuples))
+    """Set several variables; nothing is written if one of the shapes is wrong, or one is no variable (TypeError)."""
+    pairs = list(tuples)
+    for x, _ in pairs:
+        if not isinstance(x, Variable):
+            raise TypeError(f"only a variable can be set, got {x!r}")
+    runtime.set_values(pairs)
 
 
 def count_params(x: Tensor) -> int:

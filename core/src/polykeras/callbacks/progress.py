@@ -58,6 +58,9 @@ class ProgbarLogger(Callback):
         count = 1 if self.use_steps else logs.get("size", 0)
         self.seen += count
         self._unshown.add(logs, count, self._averaged, self._stateful)
+        self._show_if_due()
+
+    def _show_if_due(self) -> None:
         # The last update waits for the epoch's end, where the validation's values are known.
         if self.progbar is not None and (self.target is None or self.seen < self.target):
             now = time.perf_counter()

@@ -134,13 +134,24 @@ class _Batches:
         if self._next is None:
             batch = next(self._source)
             try:
-                x, y, weight = _labelled(batch)
-                self._next = self._model._data(x, y, weight, self._class_weight)
+                self._next = self._checked(*_labelled(batch))
             except (TypeError, ValueError) as error:
                 error.add_note(f"in batch {self._count} of those that the generator or Sequence gave, counted from 0")
                 raise
             self._count += 1
         return self._next
+
+    def _checked(self, x: Any, y: Any, weight: Any) -> Data:
+        model = self._model
+        plain = weight is None and self._class_weight is None
+        arrays = model._known_arrays(x, y) if plain else None
+        if arrays is not None:
+            count = len(model._feed_inputs)
+            return Data(arrays[:count], arrays[count:], [])
+        data: Data = model._data(x, y, weight, self._class_weight)
+        if plain:
+            model._note_batch(x, y, data)
+        return data
 
     def take(self, steps: int) -> Iterator[tuple[int, Data]]:
         """The next batches with their sizes."""

@@ -2,7 +2,7 @@
 
 A graph between tensors is written as a list of operations in the order in which they can be done:
 
-    {"inputs": [["float32", [None, 4]]],                              dtype and shape
+    {"inputs": [["float32", [None, 4]]],                              dtype and shape; may end in "sparse"
      "variables": [{"variable": 0, "name": "w", "dtype": "float32", "shape": [4, 2], "kind": ...},
                    {"layer": "dense_1", "weight": 0, ...}],                      of a layer of the same model
      "operations": [{"op": "matmul", "inputs": [["input", 0], ["variable", 0]], "attributes": {...}},
@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 
 from polykeras import backend as K
+from polykeras import plugins
 from polykeras.engine.shared_variables import number_of, owner_of
 from polykeras.runtime.variables import Variable
 from polykeras.suggest import nearest
 from polykeras.symbolic.body import Body, Trace
 from polykeras.symbolic.graph import Key, Node, Tensor, topological
-from polykeras.symbolic.op import CONSTANT, OPS, PLACEHOLDER, VARIABLE, constant
+from polykeras.symbolic.op import CONSTANT, OPS, PLACEHOLDER, VARIABLE, Op, constant
 from polykeras.symbolic.ops.control import ASSIGNMENTS
 from polykeras.symbolic.spec import Spec
 
@@ -61,7 +62,7 @@ def described(name: str, sources: Sequence[Tensor], result: Tensor, variables: S
 
 
 def _written_spec(tensor: Tensor) -> list[Any]:
-    return [tensor.spec.dtype, K.int_shape(tensor) if tensor.spec.value is None else tensor.spec.shape]
+    return [tensor.spec.dtype, K.int_shape(tensor), *(["sparse"] if tensor.spec.sparse else [])]
 
 
 def _written_variable(variable: Variable) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def rebuilt(config: Mapping[str, Any], variable: Callable[[Mapping[str, Any]], T
     Raises ValueError, with the operation at fault, for what is no such description.
     """
     try:
-        inputs = [K.placeholder(shape=shape, dtype=dtype) for dtype, shape in config["inputs"]]
+        inputs = [K.placeholder(shape, dtype=dtype, sparse=bool(rest)) for dtype, shape, *rest in config["inputs"]]
         variables = [variable(entry) for entry in config["variables"]]
         known = {("input", i): t for i, t in enumerate(inputs)} | {("variable", i): t for i, t in enumerate(variables)}
         _build(config["operations"], known)
@@ -190,7 +191,7 @@ def _built(index: int, entry: Mapping[str, Any], known: Tensors) -> Sequence[Ten
     name = entry["op"]
     if name == CONSTANT.name:
         return [_read_constant(entry)]
-    op = OPS.get(name)
+    op = _op(name)
     if op is None or op in ASSIGNMENTS:
         near = nearest(str(name), list(OPS))
         raise ValueError(
@@ -203,6 +204,14 @@ def _built(index: int, entry: Mapping[str, Any], known: Tensors) -> Sequence[Ten
     attributes = {key: _read_attribute(value, inputs) for key, value in entry.get("attributes", {}).items()}
     made = op.build(inputs, op._bind(attributes))
     return made if isinstance(made, tuple) else [made]
+
+
+def _op(name: Any) -> Op | None:
+    """The registered op of that name, those that plugins bring included."""
+    if name not in OPS:
+        brought: list[Op] = []
+        plugins.call("polykeras_ops", register=brought.append)
+    return OPS.get(name)
 
 
 def _check_value(index: int, spec: Spec) -> None:

@@ -54,18 +54,16 @@ class TrainingRun:
         self.epoch = initial_epoch
         self.batch = 0
         self.averages = Averages(model)
-        self.listeners = self._listen(callbacks, count_mode, params, validation_arrays)
+        self.bar = RunProgress(model, self.averages, count_mode) if params["verbose"] else None
+        self.listeners = self._listen(callbacks, params, validation_arrays)
         self.keepers = [callback for callback in self.listeners if isinstance(callback, RunKeeper)]
 
-    def _listen(
-        self, callbacks: Any, count_mode: str, params: dict[str, Any], validation_arrays: list[Any] | None
-    ) -> Any:
+    def _listen(self, callbacks: Any, params: dict[str, Any], validation_arrays: list[Any] | None) -> Any:
         """The list of callbacks that training drives: averages, the bar, the user's, the history."""
         model = self.model
-        stateful = model.stateful_metric_names
         everyone: list[Any] = [EpochLogger(self.averages)]
-        if params["verbose"]:
-            everyone.append(ProgbarLogger(count_mode, stateful_metrics=stateful))
+        if self.bar is not None:
+            everyone.append(self.bar)
         model.history = History()
         everyone += [*to_list(callbacks or [], allow_tuple=True), model.history]
         listeners = CallbackList(everyone)
@@ -115,6 +113,7 @@ class TrainingRun:
         begins, ends = listeners.overriding("on_batch_begin"), listeners.overriding("on_batch_end")
         heard = bool(begins or ends)
         names, step, average = self.model.metrics_names, self.step, self.averages.add
+        advance = None if self.bar is None else self.bar.advance
         number = self.batch
         for size, arrays in self.feed.batches(number):
             if heard:
@@ -123,11 +122,15 @@ class TrainingRun:
                     hook(number, logs)
                 results = step(arrays)
                 average(results, size)
+                if advance is not None:
+                    advance(size)
                 logs.update(zip(names, results, strict=True))
                 for hook in ends:
                     hook(number, logs)
             else:
                 average(step(arrays), size)
+                if advance is not None:
+                    advance(size)
             if watched.stop_training:
                 return
             number += 1
@@ -202,7 +205,10 @@ def _check_variables(storages: Sequence[Any], saved: Sequence[tuple[str, np.ndar
 
 
 class Averages:
-    """Averages of a model's loss and metrics over batches, weighted by their sizes; metrics with state as they end."""
+    """Averages of a model's loss and metrics over batches, weighted by their sizes; metrics with state as they end.
+
+    size: the number of samples.
+    """
 
     def __init__(self, model: Any) -> None:
         self.names: list[str] = list(model.metrics_names)
@@ -213,11 +219,11 @@ class Averages:
     def reset(self) -> None:
         self._sums = [0.0] * len(self.names)
         self._last: Sequence[Any] | None = None
-        self._size = 0
+        self.size = 0
 
     def add(self, results: Sequence[Any], size: int) -> None:
         """The results of a batch."""
-        self._size += size
+        self.size += size
         self._last = results
         sums = self._sums
         for i in self._averaged:
@@ -225,12 +231,17 @@ class Averages:
 
     def values(self) -> list[Any]:
         """The averages; NaN where there was no sample."""
-        size = self._size or float("nan")
+        return self.since((0.0,) * len(self.names), 0)[0]
+
+    def since(self, sums: Sequence[float], size: int) -> tuple[list[Any], Sequence[float], int]:
+        """The averages over the batches since the sums and the number of samples were these; and what they are now."""
+        count = (self.size - size) or float("nan")
         last = self._sums if self._last is None else self._last
-        return [
-            _as_it_is(newest) if stateful else total / size
-            for total, newest, stateful in zip(self._sums, last, self._stateful, strict=True)
+        values = [
+            _as_it_is(newest) if stateful else (total - earlier) / count
+            for total, earlier, newest, stateful in zip(self._sums, sums, last, self._stateful, strict=True)
         ]
+        return values, tuple(self._sums), self.size
 
     @property
     def empty(self) -> bool:
@@ -239,10 +250,10 @@ class Averages:
 
     def get_state(self) -> dict[str, Any]:
         last = None if self._last is None else list(self._last)
-        return {"size": self._size, "sums": list(self._sums), "last": last}
+        return {"size": self.size, "sums": list(self._sums), "last": last}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._size, self._sums, self._last = state["size"], list(state["sums"]), state["last"]
+        self.size, self._sums, self._last = state["size"], list(state["sums"]), state["last"]
 
 
 def _as_it_is(result: Any) -> Any:
@@ -262,6 +273,41 @@ class EpochLogger(BaseLogger):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None and not self.averages.empty:
             logs.update(zip(self.averages.names, self.averages.values(), strict=True))
+
+
+class RunProgress(ProgbarLogger):
+    """A `ProgbarLogger` that looks at the run's averages when it draws, which spares every batch its logs."""
+
+    on_batch_end = Callback.on_batch_end
+
+    def __init__(self, model: Any, averages: Averages, count_mode: str) -> None:
+        super().__init__(count_mode, stateful_metrics=model.stateful_metric_names)
+        self.averages = averages
+        self._sums: Sequence[float] = ()
+        self._size = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self._sums, self._size = (0.0,) * len(self.averages.names), 0
+
+    def advance(self, size: int) -> None:
+        """A batch of `size` samples is done."""
+        self.seen += 1 if self.use_steps else size
+        self._show_if_due()
+
+    def _newly_shown(self) -> list[tuple[str, Any]]:
+        """The averages over the batches since the last update of the bar."""
+        if self.averages.size == self._size:
+            return []
+        values, self._sums, self._size = self.averages.since(self._sums, self._size)
+        return list(zip(self.averages.names, values, strict=True))
+
+    def get_state(self) -> dict[str, Any] | None:
+        return None if self.progbar is None else {"epoch": self._epoch, "seen": self.seen}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.on_epoch_begin(state["epoch"])
+        self.seen = state["seen"]
 
 
 def logged_names(model: Any, validates: bool) -> list[str]:

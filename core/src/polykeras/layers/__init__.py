@@ -21,27 +21,6 @@ _HELPERS = {  # what Keras's modules of layers import, and so show
     name: f"polykeras.utils.generic_utils:{name}"
     for name in ("deserialize_keras_object", "has_arg", "object_list_uid", "to_list", "transpose_shape")
 }
-_PATHS = (  # modules in which Keras keeps its layers
-    "advanced_activations",
-    "convolutional",
-    "convolutional_recurrent",
-    "core",
-    "cudnn_recurrent",
-    "embeddings",
-    "local",
-    "merge",
-    "noise",
-    "normalization",
-    "pooling",
-    "recurrent",
-    "wrappers",
-)
-_MODULES = {  # likewise, in each of those modules
-    "K": "polykeras.backend",
-    "conv_utils": "polykeras.utils.conv_utils",
-    "interfaces": "polykeras.legacy.interfaces",
-    **{name: f"polykeras.{name}" for name in ("activations", "constraints", "initializers", "regularizers")},
-}
 _MODELS = {  # what a configuration may name besides layers
     "BackendOperations": "polykeras.engine.raw_operations:BackendOperations",
     "InputLayer": _CORE["InputLayer"],
@@ -50,14 +29,7 @@ _MODELS = {  # what a configuration may name besides layers
     "Sequential": "polykeras.engine.sequential:Sequential",
 }
 
-_SUBMODULES = {path: f"{__name__}.{path}" for path in _PATHS}
-
-__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS, **_SUBMODULES})
-
-
-def _path(module: str) -> Any:
-    """The `__getattr__` and `__dir__` of one of `_PATHS`."""
-    return face(module, registry.layers, {**_CORE, **_HELPERS, **_MODULES})
+__getattr__, __dir__ = face(__name__, registry.layers, {**_CORE, **_HELPERS})
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -80,10 +80,12 @@ class Optimizer:
     @lr.setter
     def lr(self, value: Any) -> None:
         current = vars(self).get("_lr")
-        if isinstance(current, Variable) and not K.is_tensor(value) and not isinstance(value, LearningRateSchedule):
+        if K.is_tensor(value) or isinstance(value, LearningRateSchedule) or current is None:
+            vars(self)["_lr"] = value
+        elif isinstance(current, Variable):
             K.set_value(current, value)  # a compiled model reads this variable
         else:
-            vars(self)["_lr"] = value
+            vars(self)["_lr"] = K.variable(value, name="lr")
 
     @property
     def lr_schedule(self) -> LearningRateSchedule | None:

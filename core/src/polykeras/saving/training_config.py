@@ -39,9 +39,8 @@ def save_training_state(file: h5py.Group, model: Model) -> None:
 
 def describe(model: Model) -> str | None:
     """The compile arguments as JSON; None, with a warning, for an optimizer that has no configuration."""
-    try:
-        optimizer = model.optimizer.get_config()
-    except NotImplementedError:
+    optimizer = _optimizer_config(model.optimizer)
+    if optimizer is None:
         warnings.warn(
             f"{type(model.optimizer).__name__} cannot be described by a configuration, so the file holds the model "
             "without its compile arguments and its optimizer's state.",
@@ -55,6 +54,17 @@ def describe(model: Model) -> str | None:
         "sample_weight_mode": model.sample_weight_mode,
         "loss_weights": model.loss_weights,
     })  # fmt: skip
+
+
+def _optimizer_config(optimizer: Any) -> dict[str, Any] | None:
+    """The optimizer's configuration; None for one that has none."""
+    if not hasattr(optimizer, "get_config"):
+        return None
+    try:
+        config: dict[str, Any] = optimizer.get_config()
+    except NotImplementedError:
+        return None
+    return config
 
 
 # -- Reading -----------------------------------------------------------------------------------------------------------

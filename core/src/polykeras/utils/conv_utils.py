@@ -7,6 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from polykeras._faces import lazy
+
+__getattr__, __dir__ = lazy(__name__, {"normalize_data_format": "polykeras.backend:normalize_data_format"})
+
 PADDINGS = ("valid", "same", "causal")
 
 

@@ -46,13 +46,13 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def _panel(name: str, epochs: Sequence[int], history: Mapping[str, Values]) -> str:
-    lines = [(name, TRAINING, history[name])]
+    lines = [("training", TRAINING, history[name])]
     if VALIDATED + name in history:
-        lines.append((VALIDATED + name, VALIDATION, history[VALIDATED + name]))
+        lines.append(("validation", VALIDATION, history[VALIDATED + name]))
     finite = [value for _, _, values in lines for value in values if math.isfinite(value)]
     x = _Axis(min(epochs), max(epochs), LEFT, WIDTH - RIGHT)
     y = _Axis(min(finite, default=0.0), max(finite, default=1.0), HEIGHT - BOTTOM, TOP)
-    parts = []
+    parts = [f'<text x="{LEFT}" y="18" font-weight="bold">{_escaped(name)}</text>']
     for value in ticks(y.low, y.high):
         at = y(value)
         parts.append(f'<path d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}" stroke="{GRID}"/>')
@@ -64,7 +64,9 @@ def _panel(name: str, epochs: Sequence[int], history: Mapping[str, Values]) -> s
     for number, (label, colour, values) in enumerate(lines):
         path = _path([(x(epoch), y(value)) for epoch, value in zip(epochs, values, strict=False)])
         parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linecap="round"/>')
-        parts.append(f'<text x="{LEFT + 150 * number}" y="18" fill="{colour}">{_escaped(label)}</text>')
+        if len(lines) > 1:
+            end = WIDTH - RIGHT - 64 * (1 - number)
+            parts.append(f'<text x="{end}" y="18" text-anchor="end" fill="{colour}">{label}</text>')
     return "".join(parts)
 
 

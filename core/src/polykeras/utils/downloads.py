@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -94,6 +92,8 @@ def cache_folder() -> Path:
 
 
 def _temporary_folder() -> Path:
+    import tempfile
+
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"keras-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -126,6 +126,8 @@ def _algorithm(file_hash: str, algorithm: str) -> str:
 
 
 def _hash(path: Path, algorithm: str, chunk_size: int = CHUNK) -> str:
+    import hashlib
+
     digest = hashlib.new(algorithm, usedforsecurity=algorithm != "md5")
     with path.open("rb") as file:
         while chunk := file.read(chunk_size):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -106,10 +106,6 @@ class H5Dict:
         """The names of groups and arrays."""
         return iter(self.data)
 
-    def keys(self) -> Iterable[str]:
-        """The names of groups and arrays."""
-        return self.data.keys()  # type: ignore[no-any-return]
-
     def get(self, key: str, default: Any = None) -> Any:
         """The value of `key`, or `default` where there is none; no group is made."""
         return (
@@ -121,6 +117,12 @@ class H5Dict:
         for mapping in args:
             for key, value in mapping.items():
                 self[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the file, the group or the dictionary has: `attrs`, `items`, `create_group` …"""
+        if name == "data":  # not set yet
+            raise AttributeError(name)
+        return getattr(self.data, name)
 
     def close(self) -> None:
         """Write what is not yet in the file, and close it if it was opened here."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from polykeras import config
 from polykeras.legacy.interfaces import warn_caller
-from polykeras.utils.crew import Crew, Job
-from polykeras.utils.makers import LocalMaker, Maker, ProcessMaker, Request, Shipment, describe_source
+from polykeras.utils.makers import LocalMaker, Maker, Request, describe_source
 from polykeras.utils.patience import Patience, Waiter
-from polykeras.utils.sequence import Sequence
+from polykeras.utils.sequence import Sequence, is_sequence
+
+if TYPE_CHECKING:  # threads and processes are imported when they are wanted
+    from polykeras.utils.batch_processes import ProcessMaker, Shipment
+    from polykeras.utils.crew import Crew, Job
 
 __all__ = ["Ahead", "EndOfData", "Stream", "stream"]
 
@@ -46,9 +49,9 @@ def stream(source: Any, *, shuffle: bool = False, ahead: Ahead | None = None, se
     seed: for the processes' random generators; by default drawn from NumPy's global one.
     """
     ahead = ahead or Ahead()
-    if hasattr(source, "__next__"):
-        return _IteratorStream(source, ahead, seed)
-    return _SequenceStream(source, shuffle, ahead, seed)
+    if is_sequence(source):  # some have `__next__` besides
+        return _SequenceStream(source, shuffle, ahead, seed)
+    return _IteratorStream(source, ahead, seed)
 
 
 class Stream:
@@ -82,7 +85,11 @@ class _MadeAhead(Stream):
         self._source = source
         self._name = describe_source(source)
         self._waiter = Waiter(ahead.patience)
-        self._crew = Crew(makers, self._waiter) if makers else None
+        self._crew: Crew | None = None
+        if makers:
+            from polykeras.utils.crew import Crew
+
+            self._crew = Crew(makers, self._waiter)
         self._by_hand = LocalMaker(source)
         self._ahead = max(1, ahead.max_queue_size, ahead.workers)
         self._jobs: deque[Job] = deque()
@@ -152,6 +159,8 @@ class _SequenceStream(_MadeAhead):
         self._shipment: Shipment | None = None
         makers: list[Maker]
         if ahead.workers and ahead.use_multiprocessing:
+            from polykeras.utils.batch_processes import ProcessMaker, Shipment
+
             self._shipment = shipment = Shipment(sequence, _drawn(seed))
             makers = [ProcessMaker(shipment) for _ in range(ahead.workers)]
         else:
@@ -235,6 +244,8 @@ class _IteratorStream(_MadeAhead):
                 "one process makes all batches. Please consider using the `polykeras.utils.Sequence` class.",
                 UserWarning,
             )
+        from polykeras.utils.batch_processes import ProcessMaker, Shipment
+
         try:
             return ProcessMaker(Shipment(iterator, _drawn(seed)))
         except TypeError as error:

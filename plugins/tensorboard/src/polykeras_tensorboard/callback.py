@@ -83,7 +83,7 @@ class TensorBoard(Callback):
         self._statistics = self._projector = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self.histogram_freq and not self.validation_data:
+        if self.histogram_freq and not _has_samples(self.validation_data):
             raise ValueError(NO_VALIDATION)
         if self.embeddings_freq and self.embeddings_data is None:
             raise ValueError(NO_EMBEDDINGS_DATA)
@@ -111,6 +111,13 @@ class TensorBoard(Callback):
             self.writer.close()
         self.writer = None
 
+    def get_state(self) -> dict[str, int]:
+        return {"samples_seen": self.samples_seen, "samples_seen_at_last_write": self.samples_seen_at_last_write}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        self.samples_seen = state["samples_seen"]
+        self.samples_seen_at_last_write = state["samples_seen_at_last_write"]
+
     def _open(self) -> EventFile:
         """The writer of this training's event file; the graph comes first in it."""
         if self.writer is None:
@@ -126,7 +133,7 @@ class TensorBoard(Callback):
                 writer.add_scalar(name, float(np.reshape(value, ())), step)
 
     def _write_statistics(self, epoch: int) -> None:
-        if not self.validation_data:
+        if not _has_samples(self.validation_data):
             raise ValueError(NO_VALIDATION)
         if self._statistics is None:
             self._statistics = Statistics(self.model, self.write_grads)
@@ -163,6 +170,11 @@ def _samples_between(update_freq: int | str) -> int | str:
     if update_freq == "epoch" or (isinstance(update_freq, int) and update_freq > 0):
         return update_freq
     raise ValueError(f"Unknown `update_freq`: {update_freq!r}. Expected 'epoch', 'batch' or a number of samples.")
+
+
+def _has_samples(arrays: Any) -> bool:
+    """Whether validation data are arrays of samples: not those of a generator, nor of a model that is fed nothing."""
+    return bool(arrays) and hasattr(arrays[0], "shape")
 
 
 def _results(model: Any) -> list[Any]:

@@ -68,7 +68,7 @@ def _attributes(node: Any) -> dict[str, Any]:
         "dtype": AttrValue(s=node.specs[0].dtype.encode()),
     }
     for name, value in node.attrs.items():
-        if isinstance(value, (bool, int, float, str, tuple, type(None))) and name != "name":
+        if isinstance(value, (bool, int, float, str, tuple)) and name != "name":
             attributes[name] = AttrValue(s=repr(value)[:LONGEST_ATTRIBUTE].encode())
     return attributes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ class Projector:
     """Writes the outputs of layers on given data for the embedding projector; each writing replaces the last.
 
     layer_names: of the layers; all layers of the class `Embedding` where empty.
-    metadata:    a file with a label per line for all layers, or a dict of such files by layer name; a path that is not
-                 absolute is looked for in `log_dir`, by TensorBoard.
+    metadata:    a file with a label per line for all layers, or a dict of such files by layer name. It is looked for in
+                 `log_dir`; one that is elsewhere is copied there, for TensorBoard reads nothing outside.
     data:        what the model is called on, an array or a list of arrays: each sample is one point.
     """
 
@@ -51,7 +52,7 @@ class Projector:
         for name in self.names:
             lines = [f"tensor_name: {json.dumps(tensor_name(name))}", f"tensor_path: {json.dumps(table_name(name))}"]
             if self.metadata.get(name):
-                lines.append(f"metadata_path: {json.dumps(str(self.metadata[name]))}")
+                lines.append(f"metadata_path: {json.dumps(self._labels(name))}")
             blocks.append("embeddings {\n" + "".join(f"  {line}\n" for line in lines) + "}\n")
         _write(self.folder / CONFIG, "".join(blocks))
 
@@ -64,6 +65,16 @@ class Projector:
                 table += map(_line, np.asarray(vectors).reshape(len(batch[0]), -1))
         for name, table in zip(self.names, tables, strict=True):
             _write(self.folder / table_name(name), "".join(table))
+
+    def _labels(self, name: str) -> str:
+        """Where the file of a layer's labels lies, within the folder."""
+        given = self.metadata[name]
+        inside = (self.folder / given).resolve().is_relative_to(self.folder.resolve())
+        if not Path(given).is_file() or (inside and (self.folder / given).is_file()):
+            return os.fspath(given)
+        copy = self.folder / f"{tensor_name(name).replace('/', '_')}_labels.tsv"
+        shutil.copyfile(given, copy)
+        return copy.name
 
 
 def tensor_name(layer: str) -> str:

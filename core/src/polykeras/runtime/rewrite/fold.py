@@ -40,7 +40,6 @@ class _Chain:
 
     axis: int
     channels: int
-
     steps: list[Step] = field(default_factory=list)
     biases: list[Value] = field(default_factory=list)
     gone: list[Step] = field(default_factory=list)
@@ -131,8 +130,7 @@ class _Folder:
         kernel = step.args[1]
         if not isinstance(kernel, Value) or kernel not in self.fixed or axis != step.outs[0].spec.ndim - 1:
             return False
-        shape = _scale_shape(step, kernel, channels)
-        return shape is not None
+        return _scale_shape(step, kernel, channels) is not None
 
     # -- rewriting -----------------------------------------------------------------------------------------------
 
