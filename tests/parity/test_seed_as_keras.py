@@ -16,7 +16,6 @@ LATER = {"applications", "gpu"}
 APART = {
     "S066": "the data sets are not part of polykeras yet",
     "S149": "TensorFlow counted Nadam's step before it read the count: test_seed_training.py has the numbers",
-    "S163": "utils.get_file",
     "S178": "TensorBoard's plugin needs a package that the tests may lack",
 }
 

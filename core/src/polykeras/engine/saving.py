@@ -4,6 +4,7 @@ from polykeras._faces import lazy
 
 __getattr__, __dir__ = lazy(__name__, {
     "ask_to_proceed_with_overwrite": "polykeras.utils.io_utils:ask_to_proceed_with_overwrite",
+    "h5dict": "polykeras.utils.io_utils:h5dict",
     "load_attributes_from_hdf5_group": "polykeras.saving.attributes:load_attributes_from_hdf5_group",
     "load_model": "polykeras.saving.hdf5:load_model",
     "load_weights_from_hdf5_group": "polykeras.saving.weights:load_weights_from_hdf5_group",
