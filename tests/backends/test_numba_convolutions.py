@@ -201,3 +201,17 @@ def test_large_tiles_lose_a_digit_at_most(case, module_backend, fast_convolution
 
 def test_large_tiles_are_not_for_float64(module_backend, fast_convolution):
     check(module_backend, TILED[1], "float64")
+
+
+@pytest.mark.parametrize("width", [4, 16])
+def test_processors_with_other_vectors(width, numba_backend, monkeypatch, tmp_path):
+    """Code for vectors that this processor may lack: LLVM makes them of those that it has."""
+    from polykeras_numba import code, elementwise, product, reduction
+    from polykeras_numba.cache import KERNELS
+
+    monkeypatch.setenv("POLYKERAS_CACHE", str(tmp_path))
+    monkeypatch.setattr(KERNELS, "made", {})
+    for module in (code, elementwise, product, reduction):
+        monkeypatch.setattr(module, "native_width", lambda: width)
+    check(numba_backend, (2, (9, 8), 5, 37, (3, 2), {**SAME, "strides": (2, 1)}), "float32")
+    check(numba_backend, TILED[2], "float32")

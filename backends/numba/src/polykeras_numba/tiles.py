@@ -24,8 +24,8 @@ FEWEST_TILES, MOST_TILES = 24, 96
 # Below these the transforms cost more than the products save.
 CHANNELS, FILTERS = 16, 16
 OUTPUTS = {2: 128, 4: 2048}
-# The sums of a kernel's gradient, in bytes, up to which they stay in the caches.
-TOTAL_BYTES = 2**21
+# The sums of a kernel's gradient, in bytes, up to which it pays to keep them.
+TOTAL_BYTES = 2**24
 
 
 class Tiled(NamedTuple):

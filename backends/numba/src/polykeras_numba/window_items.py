@@ -87,7 +87,8 @@ def _tiled(found: tiles.Tiled) -> list[Item]:
     panels = found.places[winograd.TOTALS]
     if found.kernel is not None:
         words, start = found.kernel
-        function = KERNELS.address("winograd", repr(("kernel", *arguments))[1:-1], "a transform of kernels")
+        kind = "kernel" if words[winograd.COLUMN_STEP] == found.itemsize else "turned_kernel"
+        function = KERNELS.address("winograd", repr((kind, *arguments))[1:-1], "a transform of kernels")
         addresses = [(winograd.SOURCE, B, start), (winograd.TARGET, SCRATCH_MEMORY, panels)]
         made.append(Item(function, words, addresses))
     function = KERNELS.address("winograd", repr((found.kind, *arguments))[1:-1], "a convolution by tiles")

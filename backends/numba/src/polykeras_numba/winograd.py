@@ -62,13 +62,14 @@ A: dict[int, Matrix] = {
 def kernel(kind: str, m: int, rows: int, vectors: int, itemsize: int) -> Any:
     """The kernel's body as a Numba intrinsic of the table's address.
 
-    kind: "images" (y from x and the transformed kernel), "kernel" (its transform), "kernel_grad" (dk from x and g).
+    kind: "images" (y from x and the transformed kernel), "kernel" (its transform; its columns are adjacent in memory),
+          "turned_kernel" (the same, whose columns lie anyhow), "kernel_grad" (dk from x and g).
     """
     tile = product.Tile(rows, vectors)
 
     def write(code: Code, table: Table) -> None:
-        if kind == "kernel":
-            _transform_kernel(code, table, m, tile, itemsize)
+        if kind in ("kernel", "turned_kernel"):
+            _transform_kernel(code, table, m, tile, itemsize, adjacent=kind == "kernel")
         else:
             _Tiles(code, table, kind, m, tile, itemsize).write()
 
@@ -123,7 +124,7 @@ class _Numbers:
             write(self.single, blocks * width + rest)
 
 
-def _transform_kernel(code: Code, table: Table, m: int, tile: product.Tile, itemsize: int) -> None:
+def _transform_kernel(code: Code, table: Table, m: int, tile: product.Tile, itemsize: int, adjacent: bool) -> None:
     """G k G' of each channel and filter, as panels."""
     numbers = _Numbers(code, itemsize)
     width = product.panel_columns(tile, itemsize)
@@ -134,7 +135,11 @@ def _transform_kernel(code: Code, table: Table, m: int, tile: product.Tile, item
     taps = [[table[TAP_ROW] * i + table[TAP_COLUMN] * j for j in range(3)] for i in range(3)]
 
     def transform(k: Lanes, here: Word, there: Word) -> None:
-        grid = [[k.gather((here + tap).ir, step.ir, numbers.dtype) for tap in line] for line in taps]
+        places = [[(here + tap).ir for tap in line] for line in taps]
+        if adjacent:
+            grid = [[k.load(place, numbers.dtype) for place in line] for line in places]
+        else:
+            grid = [[k.gather(place, step.ir, numbers.dtype) for place in line] for line in places]
         results = [x for line in _both_sides(k, G[m], grid) for x in line]
         for i, x in enumerate(results):
             k.store(x, (there + plane * i).ir, numbers.dtype)
