@@ -109,6 +109,14 @@ class Draws(Count):
         return random.random(), np.random.rand()
 
 
+def counting(stop, /, start=0, *more, step=1, how=None, **named):
+    """A generator of `(number, process, further arguments)`, which may die at its third batch."""
+    for number in range(start, stop, step):
+        if how and number == start + 2 * step:
+            die(how)
+        yield number, os.getpid(), more, (lambda: named)()
+
+
 class OwnError(Exception):
     """An error that can be pickled, but not made again."""
 

@@ -20,7 +20,7 @@ from polykeras.utils.patience import Patience
 from polykeras.utils.sequence import Sequence
 from polykeras.utils.streams import Ahead
 from polykeras.utils.streams import stream as stream_of
-from tests.training.streamed import Count, Dying, Large, Passes, Random, Rows, Unpicklable
+from tests.training.streamed import Count, Dying, Large, Passes, Random, Rows, Unpicklable, counting
 
 
 class Numbers(Sequence):
@@ -356,13 +356,32 @@ def test_an_iterator_has_one_process(how, words, opened):
         next(source)
 
 
-def test_a_generator_cannot_be_sent_to_a_process(opened):
+def test_a_generator_that_has_not_begun_runs_in_a_process(opened):
+    got = take(opened(counting(9, 1, "more", step=3, name="named"), use_multiprocessing=True), 3)
+    assert [number for number, *_ in got] == [1, 4, 7] and got[0][2:] == (("more",), {"name": "named"})
+    assert got[0][1] != os.getpid()
+
+
+@pytest.mark.parametrize("how, words", [("_exit", "exit code 3"), ("kill", "SIGKILL"), ("raise", "row 7")])
+def test_a_generator_that_dies_in_its_process(how, words, opened):
+    source = opened(counting(9, how=how), use_multiprocessing=True)
+    assert [number for number, *_ in take(source, 2)] == [0, 1]
+    with pytest.raises((RuntimeError, KeyError), match=words):
+        next(source)
+
+
+def test_other_generators_cannot_be_sent_to_a_process(opened):
     def numbers():
         yield from range(3)
 
     with pytest.warns(UserWarning, match="generator numbers cannot be sent to a process.*made in a thread"):
         source = opened(numbers(), use_multiprocessing=True)
     assert take(source, 3) == [0, 1, 2]
+    begun = counting(5)
+    next(begun)
+    with pytest.warns(UserWarning, match="generator counting cannot be sent.*made in a thread"):
+        source = opened(begun, use_multiprocessing=True)
+    assert next(source)[0] == 1
 
 
 def test_a_sequence_that_cannot_be_pickled():
@@ -413,18 +432,38 @@ def test_closing_ends_a_process_that_sleeps():
     source.close()
 
 
-def test_a_script_without_main_guard(tmp_path):
+SCRIPT = """
+import os
+from polykeras.utils.streams import Ahead, stream
+from tests.training.streamed import Passes
+print("run", flush=True)
+{0}
+{1}source = stream(Passes(3), ahead=Ahead(use_multiprocessing=True))
+{1}print(next(source)[2] == os.getpid())
+{1}source.close()
+"""
+
+
+@pytest.mark.parametrize("guard, in_threads", [("", True), ("if True:", True), ("if __name__ == '__main__':", False)])
+def test_a_script_is_not_run_again_by_its_processes(tmp_path, guard, in_threads):
     script = tmp_path / "script.py"
-    script.write_text(
-        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Passes\n"
-        "next(stream(Passes(3), ahead=Ahead(use_multiprocessing=True)))\n"
-    )
+    script.write_text(SCRIPT.format(guard, "    " if guard else ""))
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, timeout=60, env=environment, check=False
     )
-    assert done.returncode == 1
-    assert "before it had started" in done.stderr and 'if __name__ == "__main__":' in done.stderr
+    assert done.returncode == 0, done.stderr
+    if in_threads:
+        assert done.stdout.split() == ["run", "True"]
+        assert "batches are made in threads" in done.stderr and f"{script}, line 7" in done.stderr
+    else:
+        assert done.stdout.split() == ["run", "run", "False"] and done.stderr == ""
+
+
+def test_a_process_that_cannot_start(monkeypatch, opened):
+    monkeypatch.setattr("multiprocessing.spawn.get_command_line", lambda **options: [sys.executable, "-c", "exit(5)"])
+    with pytest.raises(RuntimeError, match="ended with exit code 5 before it had started.*__main__"):
+        next(opened(Passes(3), use_multiprocessing=True))
 
 
 def test_workers_end_when_the_program_is_killed(tmp_path):

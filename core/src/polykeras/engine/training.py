@@ -620,7 +620,8 @@ class Model(Network):
         validation_data: as for `fit`, or a generator or Sequence, with `validation_steps` batches.
         max_queue_size: batches made ahead, at most.
         workers: threads that make them; 0: made when needed, by the thread that trains. A generator is run by one.
-        use_multiprocessing: spawned processes instead of threads. Each gets a pickled copy of the Sequence.
+        use_multiprocessing: spawned processes instead of threads. Each gets a pickled copy of the Sequence; they import
+            the script, so it must do its work under `if __name__ == "__main__":`, else threads are used after all.
         shuffle: the order of a Sequence's batches, in every epoch anew.
         validation_freq: as for `fit`.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from polykeras.utils.generator_calls import GeneratorCall, call_of
 from polykeras.utils.makers import Request, describe_source, made
 
 __all__ = ["ProcessMaker", "Shipment"]
@@ -52,7 +53,7 @@ class Shipment:
 
 def _pickled(source: Any) -> bytes:
     try:
-        return pickle.dumps(source, protocol=pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(call_of(source) or source, protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:  # pickling runs the user's code, which may raise anything
         raise TypeError(
             f"use_multiprocessing=True: {describe_source(source)} cannot be sent to a process, for it cannot be "
@@ -204,7 +205,8 @@ def _serve(connection: Any) -> None:
 
 def _unpickled(content: bytes) -> Any:
     try:
-        return pickle.loads(content)
+        source = pickle.loads(content)
+        return source.generator() if isinstance(source, GeneratorCall) else source
     except Exception as error:  # unpickling runs the user's code
         raise TypeError(
             "use_multiprocessing=True: a process could not make its copy of the data: "

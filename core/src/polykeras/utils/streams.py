@@ -158,7 +158,7 @@ class _SequenceStream(_MadeAhead):
             raise ValueError(f"the Sequence {type(sequence).__name__} has no batches: its length is {len(sequence)}")
         self._shipment: Shipment | None = None
         makers: list[Maker]
-        if ahead.workers and ahead.use_multiprocessing:
+        if _spawns(ahead):
             from polykeras.utils.batch_processes import ProcessMaker, Shipment
 
             self._shipment = shipment = Shipment(sequence, _drawn(seed))
@@ -236,7 +236,7 @@ class _IteratorStream(_MadeAhead):
     @staticmethod
     def _process(iterator: Iterator[Any], ahead: Ahead, seed: int | None) -> ProcessMaker | None:
         """The process that runs the iterator, where one is wanted and the iterator can be sent to it."""
-        if not ahead.use_multiprocessing:
+        if not _spawns(ahead):
             return None
         if ahead.workers > 1:
             warn_caller(
@@ -286,6 +286,22 @@ class EndOfData(ValueError):
             f"The generator ended after {count} batches, but more were asked for. A generator for training should "
             "never end; or ask for fewer steps, or use a Sequence."
         )
+
+
+def _spawns(ahead: Ahead) -> bool:
+    """Whether processes are wanted, and may be spawned."""
+    if not (ahead.workers and ahead.use_multiprocessing):
+        return False
+    from polykeras.utils.main_guard import unguarded_line
+
+    line = unguarded_line()
+    if line is not None:
+        warn_caller(
+            "use_multiprocessing=True: batches are made in threads, for each process would run the main script again "
+            f'({line}). Put what the script does under `if __name__ == "__main__":` to have processes.',
+            UserWarning,
+        )
+    return line is None
 
 
 def _drawn(seed: int | None) -> int:
