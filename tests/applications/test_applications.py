@@ -14,7 +14,6 @@ from polykeras.applications.vgg16 import VGG16
 from polykeras.applications.vgg19 import VGG19
 from polykeras.layers import Dense, Input
 from polykeras.models import Model
-from polykeras_applications._weights import Published
 
 SMALL = {"weights": None, "include_top": False, "input_shape": (32, 32, 3)}
 
@@ -178,7 +177,67 @@ def test_a_frozen_network_under_a_new_top():
     assert len(Model(base.input, Dense(2)(base.output)).trainable_weights) == 2 + 26
 
 
-def test_names_of_published_files():
-    published = Published("https://example.org/", "net", top="1" * 32, notop="2" * 32)
-    assert published.file(True) == ("net_weights_tf_dim_ordering_tf_kernels.h5", "1" * 32)
-    assert published.file(False) == ("net_weights_tf_dim_ordering_tf_kernels_notop.h5", "2" * 32)
+def asked_for(monkeypatch, make):
+    """Name and options of the file that a call asks for, and then does without."""
+    asked = []
+
+    def get_file(fname, origin, **options):
+        asked.append((fname, origin, options))
+        raise OSError("no network")
+
+    monkeypatch.setattr("polykeras.utils.get_file", get_file)
+    with pytest.raises(OSError, match="no network"):
+        make()
+    [(fname, origin, options)] = asked
+    assert origin.startswith("https://") and origin.endswith(f"/{fname}") and options["cache_subdir"] == "models"
+    return fname, options["file_hash"]
+
+
+KERNELS = "weights_tf_dim_ordering_tf_kernels"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "options", "file"),
+    [
+        ("vgg16", "VGG16", {}, f"vgg16_{KERNELS}.h5"),
+        ("xception", "Xception", {}, f"xception_{KERNELS}.h5"),
+        ("inception_v3", "InceptionV3", {"include_top": False}, f"inception_v3_{KERNELS}_notop.h5"),
+        ("densenet", "DenseNet121", {}, f"densenet121_{KERNELS}.h5"),
+        ("mobilenet", "MobileNet", {}, "mobilenet_1_0_224_tf.h5"),
+        ("mobilenet", "MobileNet", {"alpha": 0.75, "input_shape": (160, 160, 3)}, "mobilenet_7_5_160_tf.h5"),
+        ("mobilenet", "MobileNet", {"include_top": False, "alpha": 0.5}, "mobilenet_5_0_224_tf_no_top.h5"),
+        ("mobilenet_v2", "MobileNetV2", {}, f"mobilenet_v2_{KERNELS}_1.0_224.h5"),
+        ("mobilenet_v2", "MobileNetV2", {"alpha": 1.4, "include_top": False, "input_shape": (96, 96, 3)},
+         f"mobilenet_v2_{KERNELS}_1.4_96_no_top.h5"),
+    ],
+)  # fmt: skip
+def test_names_of_published_files(module, name, options, file, monkeypatch):
+    network = getattr(importlib.import_module(f"polykeras.applications.{module}"), name)
+    found, md5 = asked_for(monkeypatch, lambda: network(weights="imagenet", **options))
+    assert found == file
+    assert (md5 is None) == module.startswith("mobilenet")
+
+
+def test_narrow_networks():
+    narrow = applications.MobileNet(weights=None, alpha=0.25, input_shape=(64, 64, 3), classes=7, depth_multiplier=2)
+    assert narrow.name == "mobilenet_0.25_64" and narrow.output_shape == (None, 7)
+    assert narrow.get_layer("conv_pw_13").output_shape == (None, 2, 2, 256)
+    assert narrow.get_layer("conv_dw_1").output_shape == (None, 32, 32, 16)
+    wide = applications.MobileNetV2(weights=None, alpha=1.4, include_top=False, input_shape=(33, 47, 3))
+    assert wide.output_shape == (None, 2, 2, 1792) and wide.name == "mobilenetv2_1.40_33"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: applications.MobileNet(alpha=0.3), "`alpha` of 1.0, 0.75, 0.5, 0.25; got 0.3"),
+        (lambda: applications.MobileNet(depth_multiplier=2), "`depth_multiplier=1`; got 2"),
+        (lambda: applications.MobileNetV2(alpha=2.0), "got 2.0"),
+        (lambda: applications.Xception(weights=None, input_shape=(70, 70, 3)), "at least 71x71"),
+        (lambda: applications.InceptionV3(weights=None, input_shape=(74, 74, 3)), "at least 75x75"),
+        (lambda: VGG16(weights=None, include_top=False, pooling="mean"), "'avg', 'max' or None; got 'mean'"),
+    ],
+)
+def test_refused_by_some(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

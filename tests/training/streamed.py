@@ -42,6 +42,16 @@ class Passes(Sequence):
         self.passes += 1
 
 
+class Large(Sequence):
+    """Arrays of several megabytes, of none, and one that is not contiguous."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return np.arange(1_200_000.0).reshape(3, -1), np.empty((0, 5)), np.arange(6, dtype="int8").reshape(3, 2).T
+
+
 class Random(Passes):
     """Batches of random numbers."""
 

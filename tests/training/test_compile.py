@@ -249,7 +249,10 @@ def test_total_loss_depends_on_the_sample_weights(model):
 def test_keras_functions_take_keras_inputs(model):
     model.compile("sgd", "mse")
     x, y, w = np.ones((3, 4)), np.ones((3, 2)), np.ones(3)
+    assert model.train_function is model.test_function is model.predict_function is None
     expected = model.test_on_batch(x, y)
+    model._make_train_function()
+    model._make_predict_function()
     np.testing.assert_allclose(model.test_function([x, y, w]), [expected], rtol=1e-6)
     np.testing.assert_allclose(model.train_function([x, y, w]), [expected], rtol=1e-6)
     np.testing.assert_allclose(model.predict_function([x])[0], model.predict(x))

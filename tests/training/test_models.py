@@ -93,6 +93,7 @@ class TestPhases:
     def test_keras_predict_function_takes_the_phase(self):
         model = Sequential([Dropout(0.5, input_shape=(40,))])
         x = np.ones((1, 40))
+        model._make_predict_function()
         assert (model.predict_function([x, 0])[0] == 1).all()
         assert (model.predict_function([x, 1])[0] == 0).any()
 

@@ -120,6 +120,13 @@ class TestValidationFrequency:
         assert history.epoch == [4, 5, 6, 7, 8, 9]
         assert len(history.history["val_loss"]) == 2  # epochs 6 and 9, counted from 1
 
+    def test_a_log_has_columns_for_all_values(self, model, tmp_path):
+        log = callbacks.CSVLogger(tmp_path / "log.csv")
+        model.fit(*self.DATA, validation_split=0.5, validation_freq=2, epochs=3, verbose=0, callbacks=[log])
+        rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+        assert rows[0] == ["epoch", "loss", "val_loss"]
+        assert [row[2] == "NA" for row in rows[1:]] == [True, False, True]
+
     @pytest.mark.parametrize("frequency", [0, -1, "2", 1.5, None, True])
     def test_what_is_no_frequency(self, model, frequency):
         with pytest.raises((TypeError, ValueError), match="`validation_freq` should be"):

@@ -1,5 +1,6 @@
 """Models as estimators of scikit-learn."""
 
+import pickle
 import subprocess
 import sys
 
@@ -77,6 +78,8 @@ class TestClassifier:
         assert wrapper.classes_.tolist() == ["blue", "green", "red"] and wrapper.n_classes_ == 3
         assert wrapper.predict(x).shape == (90,) and (wrapper.predict(x) == y).mean() > 0.9
         assert wrapper.score(x, y, verbose=0) == pytest.approx((wrapper.predict(x) == y).mean())
+        blue = y == "blue"
+        assert wrapper.score(x[blue], y[blue], verbose=0) == pytest.approx((wrapper.predict(x[blue]) == "blue").mean())
         probabilities = wrapper.predict_proba(x, batch_size=7)
         assert probabilities.shape == (90, 3)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -167,6 +170,10 @@ class TestWithinScikitLearn:
         again = clone(wrapper)
         assert again is not wrapper and again.get_params() == wrapper.get_params()
         assert repr(wrapper).startswith("KerasClassifier(metrics=['acc', 'mae'], epochs=3")
+
+    def test_pickle_for_other_processes(self):
+        wrapper = pickle.loads(pickle.dumps(KerasClassifier(classes, units=3)))
+        assert wrapper.get_params() == {"units": 3, "build_fn": classes}
 
     def test_kinds_and_whether_fitted(self, blobs):
         classifier = KerasClassifier(classes, verbose=0)

@@ -20,7 +20,7 @@ from polykeras.utils.patience import Patience
 from polykeras.utils.sequence import Sequence
 from polykeras.utils.streams import Ahead
 from polykeras.utils.streams import stream as stream_of
-from tests.training.streamed import Count, Dying, Passes, Random, Rows, Unpicklable
+from tests.training.streamed import Count, Dying, Large, Passes, Random, Rows, Unpicklable
 
 
 class Numbers(Sequence):
@@ -193,36 +193,71 @@ def test_an_error_in_the_last_batch_of_a_pass(opened):
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
 
-def slowly():
-    yield 0
-    time.sleep(0.3)
-    yield 1
+@pytest.fixture
+def held():
+    """A generator of 0 and 1, and the event that it waits for between them; it is set afterwards."""
+    release = threading.Event()
+
+    def holding():
+        yield 0
+        release.wait()
+        yield 1
+
+    yield holding(), release
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("batches"):
+            thread.join()
+
+
+def next_when(announced, told, source):
+    """The next batch of a generator that gives it when something is told."""
+    announced.append(told)
+    return next(source)
 
 
 def test_a_slow_generator_is_announced_and_not_stopped(opened):
+    announced = []
+
+    def slowly():
+        yield 0
+        while not any(announced):
+            time.sleep(0.01)
+        yield 1
+
     source = opened(slowly(), workers=1, patience=Patience(warn_after=0.05))
     assert next(source) == 0
     with pytest.warns(UserWarning, match=r"batch 1 of the generator slowly: thread .* at .*\.py:\d+ in slowly") as told:
-        assert next(source) == 1
-    assert 1 <= len(told) <= 3  # after 0.05 s, 0.1 s, 0.2 s
+        assert next_when(announced, told, source) == 1
     assert told[0].filename == __file__
 
 
-def test_a_busy_crew_is_announced_as_such(opened):
-    source = opened(Numbers(4, delay=lambda index: 0.2), workers=1, patience=Patience(warn_after=10, limit=0.05))
-    with pytest.raises(TimeoutError, match="batch 0 of the Sequence Numbers: thread"):
+def test_a_limit_makes_a_wait_an_error_and_loses_nothing(held):
+    generator, release = held
+    source = stream(generator, workers=1, patience=Patience(limit=0.1))
+    assert next(source) == 0
+    with pytest.raises(TimeoutError, match=r"batch 1 of the generator holding.*limit is 0.1 s.*set_batch_timeout"):
         next(source)
-    time.sleep(0.25)
-    assert next(source) == (0, 0)  # the batch that was given up is not lost
+    release.set()
+    for _ in range(100):
+        try:
+            assert next(source) == 1
+            break
+        except TimeoutError:
+            continue
+    source.close()
 
 
-def test_a_limit_makes_a_wait_an_error(opened):
-    source = opened(slowly(), workers=1, patience=Patience(limit=0.1))
-    next(source)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError, match=r"batch 1 of the generator slowly.*limit is 0.1 s.*set_batch_timeout"):
-        next(source)
-    assert time.monotonic() - start < 5
+def test_a_busy_crew_is_announced_as_such():
+    release = threading.Event()
+    source = stream(Numbers(4, delay=lambda index: release.wait() and 0), workers=1, patience=Patience(limit=0.05))
+    try:
+        with pytest.raises(TimeoutError, match="batch 0 of the Sequence Numbers: thread batches-0 is at"):
+            next(source)
+        assert source._jobs[1].progress() == "every worker is busy with an earlier batch"
+    finally:
+        release.set()
+        source.close()
 
 
 def test_the_limit_is_configured():
@@ -234,22 +269,11 @@ def test_the_limit_is_configured():
     assert Ahead().patience.limit is None
 
 
-def test_a_thread_that_hangs_is_left_with_a_warning():
-    release = threading.Event()
-
-    def hanging():
-        yield 0
-        release.wait()
-        yield 1
-
-    source = stream(hanging(), patience=Patience(leave_after=0.05))
+def test_a_thread_that_hangs_is_left_with_a_warning(held):
+    source = stream(held[0], patience=Patience(leave_after=0.05))
     next(source)
-    with pytest.warns(UserWarning, match="batches-0.*did not end.*threading.py"):
+    with pytest.warns(UserWarning, match=r"batches-0.*did not end.*threading\.py"):
         source.close()
-    release.set()
-    for thread in threading.enumerate():
-        if thread.name == "batches-0":
-            thread.join()
 
 
 def test_a_hanging_thread_does_not_keep_the_program_from_ending():
@@ -291,6 +315,12 @@ def test_arrays_come_from_processes_as_they_are(opened):
     assert x.flags.writeable and x.flags.aligned
 
 
+def test_large_and_empty_arrays_come_from_processes(opened):
+    batch = next(opened(Large(), workers=1, use_multiprocessing=True))
+    assert [array.shape for array in batch] == [(3, 400_000), (0, 5), (2, 3)]
+    assert all(array.tobytes() == expected.tobytes() for array, expected in zip(batch, Large()[0], strict=True))
+
+
 def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
     one = take(opened(Random(4), seed=7, workers=1, use_multiprocessing=True), 8)
     two = take(opened(Random(4), seed=7, workers=2, use_multiprocessing=True), 8)
@@ -309,10 +339,8 @@ def test_random_batches_do_not_depend_on_the_number_of_processes(opened):
     ],
 )
 def test_a_process_that_fails_or_dies(how, expected, words, opened):
-    start = time.monotonic()
     with pytest.raises(expected, match=words) as caught:
         take(opened(Dying(how), workers=1, use_multiprocessing=True), 5)
-    assert time.monotonic() - start < 10
     if how in ("raise", "own"):
         assert "streamed.py" in "".join(traceback.format_exception(caught.value))
 
@@ -382,9 +410,7 @@ def test_a_keras_script_with_processes(tmp_path):
 def test_closing_ends_a_process_that_sleeps():
     source = stream(Dying("sleep"), workers=1, use_multiprocessing=True)
     take(source, 2)
-    start = time.monotonic()
     source.close()
-    assert time.monotonic() - start < 10
 
 
 def test_a_script_without_main_guard(tmp_path):
@@ -415,7 +441,7 @@ def test_workers_end_when_the_program_is_killed(tmp_path):
         [sys.executable, script], capture_output=True, text=True, timeout=60, env=environment, check=False
     )
     pid = int(done.stdout)
-    for _ in range(100):
+    for _ in range(300):
         if not alive(pid):
             return
         time.sleep(0.1)

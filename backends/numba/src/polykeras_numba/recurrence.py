@@ -6,14 +6,23 @@ Arrays are contiguous. A kernel is described by a dictionary of what its code de
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from polykeras_numba import blas, math, math64
 from polykeras_numba.code import Code, Table, Variable, Word
 from polykeras_numba.lanes import F32, F64, I1, I8, Lanes, Number
+from polykeras_numba.panels import Products
 
 # the table: BLAS's product; sizes; the place of the first step, and the distance of the next, 1 or -1; addresses
 GEMM, TIME, BATCH, UNITS, FIRST, NEXT, ARRAY = range(7)
+
+
+class Packed(NamedTuple):
+    """Columns of the kernel in panels: where they lie, and how many rows and columns they are."""
+
+    panels: Word
+    inner: Word
+    columns: Word
 
 
 class Recurrence:
@@ -41,6 +50,10 @@ class Recurrence:
         self.dropout = [self.arrays[f"dropout{i}"] for i in range(count)]
         self.row_bytes = self.units * self.itemsize
         self.state_bytes = self.batch * self.row_bytes
+        # the scratch memory: two states, then the panels
+        self.room = self.arrays["scratch"] + (self.state_bytes * 2 + 63) // 64 * 64
+        self.packed: dict[tuple[int, int, bool], Packed] = {}
+        self.products = Products(code, self.itemsize) if count < 2 else None
 
     def __getitem__(self, name: str) -> Word:
         """The address of an array."""
@@ -81,15 +94,36 @@ class Recurrence:
 
     # -- products ----------------------------------------------------------------------------------------------------
 
+    def pack(self, first: int, gates: int, of: int, turned: bool = False) -> None:
+        """Pack the columns of gates from `first` of the kernel, which has `of`, for the products to come."""
+        if self.products is None:
+            return
+        code, units = self.code, self.units
+        source, row = self["kernel"] + self.row_bytes * first, self.row_bytes * of
+        if turned:
+            found = Packed(self.room, units * gates, units)
+            self.products.pack(code, source, found.inner, found.columns, self.itemsize, row, found.panels)
+        else:
+            found = Packed(self.room, units, units * gates)
+            self.products.pack(code, source, found.inner, found.columns, row, self.itemsize, found.panels)
+        self.packed[first, gates, turned] = found
+        self.room = self.room + self.products.nbytes(found.inner, found.columns)
+
     def product(
         self, x: Word, x_blocks: int, first: int, gates: int, of: int, out: Word, out_blocks: int,
         turned: bool = False, adds: bool = False,
     ) -> None:  # fmt: skip
         """out = x · U, where U are the columns of gates from `first` of the kernel, which has `of`; or x · U'.
 
-        A row of x is `x_blocks` times the units long, of out `out_blocks` times.
+        A row of x is `x_blocks` times the units long, of out `out_blocks` times. With a mask of dropout for each gate
+        BLAS multiplies, else the matrix must have been packed.
         """
         code, units = self.code, self.units
+        if self.products is not None:
+            panels, inner, columns = self.packed[first, gates, turned]
+            x_row, out_row = self.row_bytes * x_blocks, self.row_bytes * out_blocks
+            self.products.call(code, x, x_row, panels, inner, columns, out, out_row, self.batch, int(adds))
+            return
         u = (self["kernel"] + self.row_bytes * first).ir, (units * of).ir
         sizes = [self.batch, units, units * gates] if turned else [self.batch, units * gates, units]
         turns = [I1(0), I1(int(turned))]

@@ -8,7 +8,7 @@ from polykeras.runtime.program import Step
 from polykeras.runtime.views import is_contiguous
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.ops.recurrent import parted
-from polykeras_numba import blas, recurrence, sequences
+from polykeras_numba import blas, panels, recurrence, sequences
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import Item, Maker, Strides
 from polykeras_numba.parts import FLOATS
@@ -41,12 +41,16 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
 
 
 def _scratch(step: Step) -> int:
-    """Room for two states, and more: a row of the result is no shorter than a state's."""
-    out = step.outs[0].spec
-    if not out.concrete:
+    """Room for two states and for the kernel in panels."""
+    operands = dict(zip(sequences.OPERANDS[step.op.name], step.arrays, strict=False))
+    out, kernel = step.outs[0].spec, operands["kernel"].spec
+    if not out.concrete or not kernel.concrete:
         return 0
-    _, batch, width = out.shape  # type: ignore[misc]
-    return 2 * batch * width * dtypes.itemsize(out.dtype)  # type: ignore[operator]
+    itemsize = dtypes.itemsize(out.dtype)
+    (_, batch, _), (units, width) = out.shape, kernel.shape  # type: ignore[misc]
+    padded = units + panels.panel_columns(itemsize)  # type: ignore[operator]
+    gates = width // max(units, 1)  # type: ignore[operator]
+    return (2 * batch * units + gates * padded * padded) * itemsize + 64  # type: ignore[operator]
 
 
 SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(sequences.OPERANDS, _scratch)

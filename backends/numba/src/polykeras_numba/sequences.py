@@ -1,4 +1,4 @@
-"""Kernels of whole recurrent sequences: for each step, BLAS's products with the state and one pass over the gates."""
+"""Kernels of whole recurrent sequences: for each step, products with the state and one pass over the gates."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def kernel(name: str, described: tuple[tuple[str, Any], ...]) -> Any:
 
 
 def _simple_rnn(r: Recurrence) -> None:
+    r.pack(0, 1, 1)
     current = r.state("h")
 
     def step(t: Word) -> None:
@@ -58,6 +59,7 @@ def _simple_rnn(r: Recurrence) -> None:
 
 
 def _simple_rnn_grad(r: Recurrence) -> None:
+    r.pack(0, 1, 1, turned=True)
     r.code.clear(r["dh"], r.state_bytes)
 
     def step(t: Word, is_first: Any) -> None:
@@ -78,6 +80,7 @@ def _simple_rnn_grad(r: Recurrence) -> None:
 
 
 def _lstm(r: Recurrence) -> None:
+    r.pack(0, 4, 4)
     current, memory = r.state("h"), r.state("c")
 
     def step(t: Word) -> None:
@@ -105,6 +108,7 @@ def _lstm(r: Recurrence) -> None:
 
 
 def _lstm_grad(r: Recurrence) -> None:
+    r.pack(0, 4, 4, turned=True)
     for name in ("dh", "dc"):
         r.code.clear(r[name], r.state_bytes)
 
@@ -142,6 +146,8 @@ def _lstm_grad(r: Recurrence) -> None:
 def _gru(r: Recurrence) -> None:
     """The gates lie as z, r, p, n; a product for z, r and p gives three of them at once."""
     current, after = r.state("h"), r.described["reset_after"]
+    for first, gates in [(0, 3)] if after else [(0, 2), (2, 1)]:
+        r.pack(first, gates, 3)
 
     def step(t: Word) -> None:
         h, x = r.at(current), r.step("x", t, 3)
@@ -187,6 +193,8 @@ def _gru(r: Recurrence) -> None:
 
 def _gru_grad(r: Recurrence) -> None:
     after, drops = r.described["reset_after"], r.described["drops_state"]
+    r.pack(0, 2, 3, turned=True)
+    r.pack(2, 1, 3, turned=True)
     r.code.clear(r["dh"], r.state_bytes)
     reset_sums = r["scratch"] + r.state_bytes
 

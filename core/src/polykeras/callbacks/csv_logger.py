@@ -45,7 +45,7 @@ class CSVLogger(Callback):
         if self.csv_file is None:
             raise RuntimeError("CSVLogger.on_epoch_end was called before on_train_begin")
         if self.keys is None:
-            self.keys = sorted(logs)
+            self.keys = sorted({*logs, *self.params.get("metrics", ())})  # not every epoch is validated
         if self._keep is not None:
             self.csv_file.truncate(self._keep)
             self._keep = None
@@ -54,7 +54,7 @@ class CSVLogger(Callback):
             if self._needs_header:
                 self.writer.writeheader()
                 self._needs_header = False
-        # An epoch that was stopped early may lack values.
+        # An epoch that was stopped early, or is not validated, lacks values.
         self.writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self.keys}})
         self.csv_file.flush()
 

@@ -19,6 +19,7 @@ from polykeras.runtime import select
 from polykeras.runtime.function import materialise
 from polykeras.symbolic.graph import topological
 from polykeras.symbolic.op import VARIABLE
+from polykeras.utils.generic_utils import to_list
 
 Step = Callable[[list[Any]], list[Any]]
 
@@ -37,6 +38,8 @@ def step_function(model: Any, mode: str, weighted: bool = False) -> Step:
 def _step_made_once(model: Any, mode: str, weighted: bool) -> Step:
     with _making:
         key = (mode, weighted)
+        if key not in model._steps and _foreign(model, mode) is not None:
+            model._steps[key] = _fed_as_keras(model, mode, weighted)
         if key not in model._steps:
             # Outside training the learning phase need not be fed: it is 0 then.
             phased = mode == "train" and _is_phased(model)
@@ -44,6 +47,34 @@ def _step_made_once(model: Any, mode: str, weighted: bool) -> Step:
             model._steps[key] = _in_training_phase(function) if phased else function
         step: Step = model._steps[key]
         return step
+
+
+def _foreign(model: Any, mode: str) -> Any:
+    """The function that a user has put in the place of the model's own, or that an overridden `_make_..._function` did.
+
+    While such a method runs, what it asks the base class for is the model's own.
+    """
+    if mode not in model._foreign_functions and mode not in model._modes_in_making and model._makes_its_own(mode):
+        model._modes_in_making.add(mode)
+        try:
+            getattr(model, f"_make_{mode}_function")()
+        finally:
+            model._modes_in_making.discard(mode)
+    return model._foreign_functions.get(mode)
+
+
+def _fed_as_keras(model: Any, mode: str, weighted: bool) -> Step:
+    """A step by a function with Keras's inputs: weights, which nobody may have given, and the phase if it is used."""
+    phase = [float(mode == "train")] if _is_phased(model) else []
+    targets = slice(len(model._feed_inputs), len(model._feed_inputs) + len(model._feed_targets or ()))
+
+    def step(arrays: list[Any]) -> list[Any]:
+        ones = [] if weighted or mode == "predict" else model._weights_of_one(arrays[targets])
+        function = model._foreign_functions[mode]
+        results: list[Any] = to_list(function([*arrays, *ones, *phase]))
+        return results
+
+    return step
 
 
 def _in_training_phase(function: Any) -> Step:

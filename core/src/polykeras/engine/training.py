@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Model(Network):
     _unweighted_loss: Any = None  # of a compiled model that is built
     _known_inputs: frozenset[Any] = frozenset()
     _known_batches: frozenset[Any] = frozenset()
+    _function_kwargs: Mapping[str, Any] = MappingProxyType({})  # what packages pass on to `K.function`
 
     _untracked = Network._untracked | {"weighted_metrics", "loss_functions"}
 
@@ -180,6 +182,8 @@ class Model(Network):
         self._unweighted_loss = None
         self._training_updates: list[Any] | None = None
         self._functions: dict[str, Any] = {}
+        self._foreign_functions: dict[str, Any] = {}  # a user's, by mode
+        self._modes_in_making: set[str] = set()
         self._steps: dict[tuple[str, bool], Any] = {}
         self._known_inputs = self._known_batches = frozenset()
 
@@ -208,20 +212,51 @@ class Model(Network):
 
     @property
     def train_function(self) -> Any:
-        """The backend function of one training step: inputs, targets, sample weights (and the learning phase)."""
-        self._check_compiled()
-        return keras_function(self, "train")
+        """The function of one training step: inputs, targets, sample weights (and the learning phase) to a list.
+
+        None before it is made. One may put another in its place, which all training then uses; None undoes that.
+        """
+        return self._function_made("train")
+
+    @train_function.setter
+    def train_function(self, function: Any) -> None:
+        self._put_function("train", function)
 
     @property
     def test_function(self) -> Any:
-        """The backend function of one evaluation step, with the same inputs."""
-        self._check_compiled()
-        return keras_function(self, "test")
+        """The function of one evaluation step, with the same inputs; else as `train_function`."""
+        return self._function_made("test")
+
+    @test_function.setter
+    def test_function(self, function: Any) -> None:
+        self._put_function("test", function)
 
     @property
     def predict_function(self) -> Any:
-        """The backend function from inputs (and the learning phase) to outputs."""
-        return keras_function(self, "predict")
+        """The function from inputs (and the learning phase) to outputs; else as `train_function`."""
+        return self._function_made("predict")
+
+    @predict_function.setter
+    def predict_function(self, function: Any) -> None:
+        self._put_function("predict", function)
+
+    def _function_made(self, mode: str) -> Any:
+        if mode in self._foreign_functions:
+            return self._foreign_functions[mode]
+        return keras_function(self, mode) if any(made == mode for made, _ in self._steps) else None
+
+    def _put_function(self, mode: str, function: Any) -> None:
+        self._steps = {key: step for key, step in self._steps.items() if key[0] != mode}
+        self._functions.pop(mode, None)
+        if function is None:
+            self._foreign_functions.pop(mode, None)
+        else:
+            self._foreign_functions[mode] = function
+
+    def _makes_its_own(self, mode: str) -> bool:
+        """Whether a subclass overrides `_make_train_function` or its like."""
+        name = f"_make_{mode}_function"
+        return getattr(type(self), name) is not getattr(Model, name)
 
     def _make_train_function(self) -> None:
         """Make what a training step needs, the optimizer's state included."""
@@ -231,6 +266,7 @@ class Model(Network):
 
     def _make_test_function(self) -> None:
         self._check_compiled()
+        self._ensure_training_graph()
         step_function(self, "test")
 
     def _make_predict_function(self) -> None:
@@ -247,7 +283,25 @@ class Model(Network):
         check_array_lengths: bool = True,
         batch_size: int | None = None,
     ) -> tuple[list[Any], list[Any], list[Any]]:
-        """Checked inputs, targets and sample weights in the model's order; no weights where none are used."""
+        """Inputs, targets and sample weights, checked, as `train_function` takes them: weights are ones if not given.
+
+        For training loops of one's own; the model's do not feed weights that nobody gave.
+        """
+        inputs, targets, weights = self._standardized(
+            x, y, sample_weight, class_weight, check_array_lengths, batch_size
+        )
+        return inputs, targets, weights or self._weights_of_one(targets)
+
+    def _standardized(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        check_array_lengths: bool = True,
+        batch_size: int | None = None,
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """Checked inputs, targets and sample weights in the model's order; no weights where none are given."""
         if self.inputs is None:
             self._set_inputs(_example(x))
         if y is not None:
@@ -267,6 +321,11 @@ class Model(Network):
             check_loss_and_target_compatibility(targets, self._feed_loss_fns, self._feed_output_shapes)
         self._check_stateful(inputs, batch_size)
         return inputs, targets, weights
+
+    def _weights_of_one(self, targets: list[Any]) -> list[Any]:
+        """Weights for targets that nobody gave any for."""
+        modes = self._feed_sample_weight_modes if targets else []
+        return [standardize_weights(target, None, None, mode) for target, mode in zip(targets, modes, strict=True)]
 
     def _standardize_targets(self, y: Any) -> list[Any]:
         shapes = [plan.target_shape for plan in self._feed_outputs]
@@ -298,7 +357,7 @@ class Model(Network):
         self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, batch_size: int | None = None
     ) -> Data:
         """Checked data for training or evaluation."""
-        data = Data(*self._standardize_user_data(x, y, sample_weight, class_weight, batch_size=batch_size))
+        data = Data(*self._standardized(x, y, sample_weight, class_weight, batch_size=batch_size))
         if y is None and self._feed_output_names:
             raise ValueError(f'No target data `y` provided for "{self._feed_output_names[0]}".')
         return data
@@ -473,7 +532,7 @@ class Model(Network):
             _refuse_beside_stream("predict", {"batch_size": batch_size})
             return self.predict_generator(x, steps, max_queue_size, workers, use_multiprocessing, verbose)
         batch_size = _batch_size(batch_size, steps, "steps")
-        inputs, _, _ = self._standardize_user_data(x, batch_size=batch_size if not _fits(x, batch_size) else None)
+        inputs, _, _ = self._standardized(x, batch_size=batch_size if not _fits(x, batch_size) else None)
         if steps is not None:
             return unpack_singleton(predict_steps(self, inputs, steps, verbose))
         assert batch_size is not None
@@ -508,7 +567,7 @@ class Model(Network):
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs of one batch in test mode."""
-        inputs, _, _ = self._standardize_user_data(x)
+        inputs, _, _ = self._standardized(x)
         return unpack_singleton(step_function(self, "predict")(inputs))
 
     def _known_arrays(self, x: Any, y: Any) -> list[Any] | None:

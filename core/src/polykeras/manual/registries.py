@@ -160,6 +160,10 @@ def explanations(obj: Any) -> list[str]:
         other = getattr(module, name, None)
         if other is not None:
             found.append(f"{name}: {inspect.getdoc(other)}")
+    if inspect.isclass(obj) and not any("->" in text for text in found):
+        # The shapes are said once, at a base that several share.
+        bases = [base for base in obj.__mro__[1:] if base.__name__.startswith("_") and "->" in (base.__doc__ or "")]
+        found += [f"{base.__name__}: {inspect.getdoc(base)}" for base in bases[:1]]
     return found
 
 

@@ -18,6 +18,8 @@ from polykeras.utils.makers import Request, describe_source, made
 __all__ = ["ProcessMaker", "Shipment"]
 
 STARTING = "starting"
+PIECE = 1 << 20
+"""Bytes of an array that are sent at once: a pipe's end allocates the rest of a message at each read of 64 KiB."""
 
 # -- this side ---------------------------------------------------------------------------------------------------------
 
@@ -113,7 +115,8 @@ class ProcessMaker:
         content = self._connection.recv_bytes()
         buffers = [bytearray(size) for size in sizes]
         for buffer in buffers:
-            self._connection.recv_bytes_into(buffer)
+            for start in range(0, len(buffer), PIECE):
+                self._connection.recv_bytes_into(buffer, start)
         error, text, value = pickle.loads(content, buffers=buffers)
         if error:
             raise _as_raised(value, text)
@@ -237,4 +240,5 @@ def _send(connection: Any, answer: tuple[bool, str, Any]) -> None:
     connection.send([raw.nbytes for raw in raws])
     connection.send_bytes(content)
     for raw in raws:
-        connection.send_bytes(raw)
+        for start in range(0, raw.nbytes, PIECE):
+            connection.send_bytes(raw[start : start + PIECE])

@@ -107,7 +107,9 @@ class BaseWrapper:
     def _targets(self, y: Any) -> Any:
         """Class numbers as one-hot rows, where the loss wants such."""
         loss = getattr(self.model.loss, "__name__", self.model.loss)
-        return to_categorical(y) if loss == "categorical_crossentropy" and np.ndim(y) != 2 else y
+        if loss != "categorical_crossentropy" or np.ndim(y) == 2:
+            return y
+        return to_categorical(y, getattr(self, "n_classes_", None))
 
     # -- what scikit-learn asks ----------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polykeras import backend as K
-from polykeras.layers import Input
+from polykeras.layers import GlobalAveragePooling2D, GlobalMaxPooling2D, Input
 
 CLASSES = 1000
 """The classes of ImageNet's competition, on which the published weights were trained."""
@@ -80,3 +80,30 @@ def start(input_tensor: Any, shape: tuple[int | None, ...]) -> tuple[Any, Any]:
 def channel_axis() -> int:
     """The axis of the channels in a batch of images."""
     return 1 if K.image_data_format() == "channels_first" else 3
+
+
+def pooled(x: Any, pooling: str | None, average: str | None = None, maximum: str | None = None) -> Any:
+    """What a network without top ends in: the average or the maximum of each channel (with these layers' names), or x.
+
+    ValueError for another pooling.
+    """
+    if pooling == "avg":
+        return GlobalAveragePooling2D(name=average)(x)
+    if pooling == "max":
+        return GlobalMaxPooling2D(name=maximum)(x)
+    if pooling is not None:
+        raise ValueError(f"`pooling` is 'avg', 'max' or None; got {pooling!r}")
+    return x
+
+
+def square(given: Sequence[int | None] | None, sides: Sequence[int]) -> int:
+    """The side of the pictures that published weights are for: the given one if it is square and among `sides`."""
+    if given is None or len(given) != 3:
+        return 224
+    rows, columns = given[1:] if K.image_data_format() == "channels_first" else given[:2]
+    return rows if rows == columns and rows in sides else 224
+
+
+def rows_of(shape: tuple[int | None, ...]) -> int | None:
+    """The height in the shape of an image."""
+    return shape[1] if K.image_data_format() == "channels_first" else shape[0]

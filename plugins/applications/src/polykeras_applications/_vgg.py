@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polykeras.layers import Conv2D, Dense, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from polykeras.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from polykeras.models import Model
-from polykeras_applications._inputs import image_shape, start
+from polykeras_applications._inputs import image_shape, pooled, start
 from polykeras_applications._weights import Published, check_weights, load
 
 FILTERS = (64, 128, 256, 512, 512)
@@ -16,7 +16,7 @@ FILTERS = (64, 128, 256, 512, 512)
 def vgg(
     name: str,
     depths: Sequence[int],
-    published: Published,
+    source: Published,
     include_top: bool,
     weights: str | None,
     input_tensor: Any,
@@ -37,10 +37,8 @@ def vgg(
         x = Dense(4096, activation="relu", name="fc1")(x)
         x = Dense(4096, activation="relu", name="fc2")(x)
         x = Dense(classes, activation="softmax", name="predictions")(x)
-    elif pooling == "avg":
-        x = GlobalAveragePooling2D()(x)
-    elif pooling == "max":
-        x = GlobalMaxPooling2D()(x)
+    else:
+        x = pooled(x, pooling)
     model = Model(inputs, x, name=name)
-    load(model, weights, include_top, published)
+    load(model, weights, include_top, source)
     return model

@@ -13,21 +13,19 @@ from polykeras_applications._inputs import CLASSES
 class Published:
     """Weights that were trained on ImageNet and published with Keras 2.
 
-    origin:  folder of the files on the net.
-    stem:    the files are `<stem>_weights_tf_dim_ordering_tf_kernels.h5`, and `..._notop.h5` without the last layers.
-    top, notop: md5 of the two files.
+    origin:     folder of the files on the net.
+    top, notop: name and md5 of the files with and without the last layers; no md5 where none is known.
     """
 
     origin: str
-    stem: str
-    top: str
-    notop: str
+    top: tuple[str, str | None]
+    notop: tuple[str, str | None]
 
-    def file(self, include_top: bool) -> tuple[str, str]:
-        """Name and md5 of the file."""
-        suffix = "" if include_top else "_notop"
-        name = f"{self.stem}_weights_tf_dim_ordering_tf_kernels{suffix}.h5"
-        return name, self.top if include_top else self.notop
+
+def published(origin: str, stem: str, top: str, notop: str) -> Published:
+    """Weights whose files are named in Keras's usual way; `top` and `notop` are their md5."""
+    name = f"{stem}_weights_tf_dim_ordering_tf_kernels"
+    return Published(origin, (f"{name}.h5", top), (f"{name}_notop.h5", notop))
 
 
 def check_weights(weights: Any, include_top: bool, classes: int) -> None:
@@ -44,17 +42,17 @@ def check_weights(weights: Any, include_top: bool, classes: int) -> None:
         )
 
 
-def load(model: Any, weights: str | None, include_top: bool, published: Published) -> None:
+def load(model: Any, weights: str | None, include_top: bool, source: Published) -> None:
     """Give the model the weights that its caller asked for; OSError where published ones cannot be had."""
     if weights is None:
         return
     if weights == "imagenet":
         otherwise = ", or pass `weights=` the path of a file, or `weights=None`"
-        weights = fetched(*published.file(include_top), published.origin, otherwise)
+        weights = fetched(*(source.top if include_top else source.notop), source.origin, otherwise)
     model.load_weights(weights)
 
 
-def fetched(name: str, md5: str, origin: str, otherwise: str = "") -> str:
+def fetched(name: str, md5: str | None, origin: str, otherwise: str = "") -> str:
     """The path of a published file, downloaded if it is not in the cache.
 
     otherwise: what else the caller may do, for the error: OSError, on a machine without a network.
@@ -66,5 +64,5 @@ def fetched(name: str, md5: str, origin: str, otherwise: str = "") -> str:
     except Exception as error:  # whatever the download died of, this is what to do
         raise OSError(
             f"'{name}' could not be fetched from {origin} ({error}). On a machine without a network put the file "
-            f"(md5 {md5}) into `~/.keras/models`{otherwise}."
+            f"{'' if md5 is None else f'(md5 {md5}) '}into `~/.keras/models`{otherwise}."
         ) from error

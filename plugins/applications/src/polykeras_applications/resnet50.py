@@ -10,19 +10,18 @@ from polykeras.layers import (
     Conv2D,
     Dense,
     GlobalAveragePooling2D,
-    GlobalMaxPooling2D,
     MaxPooling2D,
     ZeroPadding2D,
     add,
 )
 from polykeras.models import Model
-from polykeras_applications._inputs import channel_axis, check_options, image_shape, start
-from polykeras_applications._weights import Published, check_weights, load
+from polykeras_applications._inputs import channel_axis, check_options, image_shape, pooled, start
+from polykeras_applications._weights import check_weights, load, published
 from polykeras_applications.imagenet_utils import decode_predictions, preprocess_input
 
 __all__ = ["ResNet50", "decode_predictions", "preprocess_input"]
 
-_PUBLISHED = Published(
+_PUBLISHED = published(
     "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/",
     "resnet50",
     top="a7b3fe01876f51b976af0dea6bc144eb",
@@ -66,10 +65,8 @@ def ResNet50(  # noqa: N802 - Keras's name
     if include_top:
         x = GlobalAveragePooling2D(name="avg_pool")(x)
         x = Dense(classes, activation="softmax", name="fc1000")(x)
-    elif pooling == "avg":
-        x = GlobalAveragePooling2D()(x)
-    elif pooling == "max":
-        x = GlobalMaxPooling2D()(x)
+    else:
+        x = pooled(x, pooling)
     model = Model(inputs, x, name="resnet50")
     load(model, weights, include_top, _PUBLISHED)
     return model

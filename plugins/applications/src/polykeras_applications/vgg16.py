@@ -7,12 +7,12 @@ from typing import Any
 from polykeras.models import Model
 from polykeras_applications._inputs import check_options
 from polykeras_applications._vgg import vgg
-from polykeras_applications._weights import Published
+from polykeras_applications._weights import published
 from polykeras_applications.imagenet_utils import decode_predictions, preprocess_input
 
 __all__ = ["VGG16", "decode_predictions", "preprocess_input"]
 
-_PUBLISHED = Published(
+_PUBLISHED = published(
     "https://github.com/fchollet/deep-learning-models/releases/download/v0.1/",
     "vgg16",
     top="64373286793e3c8b2b4e3219cbf3544b",

@@ -101,15 +101,26 @@ class Feedback:
         self.dropout = dropout
         self.gates = gates
         self.seen = xp.empty_like(state) if dropout else None
+        self.buffer: Array = None
 
     def forward(self, h: Array, out: Array) -> None:
         """out = h · kernel"""
         xp, seen = self.xp, self.seen
         if len(self.dropout) < 2:
-            xp.matmul(xp.multiply(h, self.dropout[0], out=seen) if self.dropout else h, self.kernel, out=out)
+            self._product(xp.multiply(h, self.dropout[0], out=seen) if self.dropout else h, self.kernel, out)
             return
         for mask, part, target in zip(self.dropout, self.parts, blocks(out, self.gates), strict=True):
-            xp.matmul(xp.multiply(h, mask, out=seen), part, out=target)
+            self._product(xp.multiply(h, mask, out=seen), part, target)
+
+    def _product(self, x: Array, y: Array, out: Array) -> None:
+        """Not every library multiplies into an array with gaps."""
+        xp = self.xp
+        if out.flags.c_contiguous:
+            xp.matmul(x, y, out=out)
+            return
+        if self.buffer is None:
+            self.buffer = xp.empty(out.shape, out.dtype)
+        xp.copyto(out, xp.matmul(x, y, out=self.buffer))
 
     def reverse(self, g: Array, out: Array) -> None:
         """The gradient in h: out = g · kernel'"""
