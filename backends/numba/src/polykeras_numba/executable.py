@@ -70,7 +70,7 @@ class NumbaExecutable(Executable):
 
 
 def _bound(
-    executable: Executable, items: list[tuple[Step, Item]], changing: list[Value], block: Any, offset: int
+    executable: Executable, items: list[tuple[Step, list[Item]]], changing: list[Value], block: Any, offset: int
 ) -> Callable[..., None]:
     """A run bound to memory: a function of the arrays that change."""
     tables: list[Any] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from polykeras.runtime.program import Step
 
@@ -14,13 +14,13 @@ class Item(NamedTuple):
     """A kernel and its table, but for the addresses of the arrays.
 
     function:  the kernel's address.
-    words:     the table.
+    words:     the table: a list or an array of integers.
     addresses: the word where an address belongs, which array's it is, and an offset in bytes. Arrays are numbered, the
                operands first, then the results; the one after them is the step's scratch memory.
     """
 
     function: int
-    words: Sequence[int]
+    words: Any
     addresses: list[tuple[int, int, int]]
 
 

@@ -71,7 +71,8 @@ class _Pooling:
         elif self.kind == "avg":
             self._avg(k, row, out[0], arrays[1] + here, share)
         elif self.kind == "max_grad":
-            self._max_grad(k, row, *[k.load((a + here).ir, self.dtype) for a in (arrays[0], arrays[2])], out[1], out[3])
+            g, y = (k.load((array + here).ir, self.dtype) for array in (arrays[0], arrays[2]))
+            self._max_grad(k, row, g, y, out[1], out[3])
         else:
             g = k.builder.fmul(k.load((arrays[0] + here).ir, self.dtype), share)
             with self.code.loop(row[0]) as tap:

@@ -33,7 +33,7 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     shapes: Any = [v.spec.shape for v in step.arrays]
     if not function:
         return None
-    x, y = (_matrix(shape, steps) for shape, steps in zip(shapes, strides, strict=True))  # type: ignore[arg-type]
+    x, y = (_matrix(shape, steps) for shape, steps in zip(shapes, strides, strict=True))
     rows, columns = step.outs[0].spec.shape  # type: ignore[misc]
     inner = shapes[0][0 if step.attrs["transpose_a"] else 1]
     if x is None or y is None or not rows or not columns or not inner:
@@ -41,7 +41,7 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
     words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
-    return Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])  # type: ignore[arg-type]
+    return Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
 
 
 def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
@@ -60,7 +60,8 @@ def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     if out.dtype not in FLOATS or not out.size:
         return None
     itemsize = dtypes.itemsize(out.dtype)
-    *batch, rows, columns = out.shape  # type: ignore[misc]
+    shape: Any = out.shape
+    *batch, rows, columns = shape
     (x_batch, (x_row, x_step)), (y_batch, (y_row, y_step)) = (
         _operand(step, i, strides[i], len(batch), name) for i, name in enumerate(("transpose_a", "transpose_b"))
     )
@@ -111,10 +112,11 @@ def _panel_bytes(step: Step) -> int:
     out = step.outs[0].spec
     if step.dynamic or not out.concrete or len(out.shape) < 3 or out.dtype not in FLOATS or not out.size:  # type: ignore[arg-type]
         return 0
-    itemsize, columns = dtypes.itemsize(out.dtype), out.shape[-1]  # type: ignore[index]
-    width = product.panel_columns(product.tile(columns, itemsize), itemsize)
     shape: Any = step.arrays[1].spec.shape
-    return math.prod(shape[-2:]) // columns * -(-columns // width) * width * itemsize
+    itemsize, columns = dtypes.itemsize(out.dtype), out.shape[-1]  # type: ignore[index]
+    width = product.panel_columns(product.tile(columns, itemsize), itemsize)  # type: ignore[arg-type]
+    panels: int = -(-columns // width)  # type: ignore[operator]
+    return math.prod(shape[-2:]) // columns * panels * width * itemsize  # type: ignore[no-any-return, operator]
 
 
 MAKERS: dict[str, Maker] = {"matmul": _product}

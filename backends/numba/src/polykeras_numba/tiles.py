@@ -165,8 +165,9 @@ class _Layout:
         count = len(self.tiles) // 4
         each = (m + 2) ** 2 * (channels[0] * g.itemsize + self.pitch)
         wanted = max(FEWEST_TILES, min(MOST_TILES, BLOCK_BYTES // each))
-        blocks = -(-count // wanted)
-        self.block = -(-count // blocks)  # blocks of nearly equal size
+        # blocks of nearly equal size, and whole in rows of a product's tile
+        equal = -(-count // -(-count // wanted))
+        self.block = min(count, -(-equal // self.tile.rows) * self.tile.rows)
         self.last = count - (-(-count // self.block) - 1) * self.block
 
     def item(self, kind: str) -> Words:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.windows import output_sizes, pads
 from polykeras_numba import packing, product, sums
 
-Sizes = Sequence[int]
+Sizes = Sequence[Any]  # of ints
 Array = Any
 
 ALIGNMENT = 64
@@ -226,7 +226,7 @@ class Images:
     def nbytes(self) -> int:
         return self.group * math.prod(self.room) * self.channels * self.itemsize
 
-    def places(self, axes: list[Sizes]) -> Array:
+    def places(self, axes: Sequence[Any]) -> Array:
         """The offsets of places in all images of a group."""
         shifted = [np.asarray(axis) + before for axis, before in zip(axes, self.before, strict=True)]
         return grid([range(self.group), *shifted], self.strides[:-1]) * self.itemsize
@@ -252,7 +252,7 @@ class Images:
             item.head[sums.LINE_PLACES], item.head[sums.LINE_CHANNELS] = 1, self.sizes[-1] * self.channels
 
 
-def grid(axes: Iterable[Sizes], strides: Sizes) -> Array:
+def grid(axes: Sequence[Any], strides: Sizes) -> Array:
     """The sums of one element of each axis times its stride, the last axis running fastest."""
     scaled = [np.asarray(axis, "int64") * s for axis, s in zip(axes, strides, strict=True)]
     return functools.reduce(np.add.outer, scaled, np.zeros((), "int64")).ravel()
