@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from polykeras import backend as K
-from polykeras import callbacks, optimizers
+from polykeras import callbacks, metrics, optimizers
 from polykeras.callbacks import BackupAndRestore
-from polykeras.layers import BatchNormalization, Dense, Dropout, Lambda
-from polykeras.models import Sequential
+from polykeras.layers import LSTM, BatchNormalization, Dense, Dropout, Input, Lambda, concatenate
+from polykeras.models import Model, Sequential
 from polykeras.saving import plain_data
 from polykeras.saving.gate import open_checked
 from polykeras.utils import Sequence, set_random_seed
@@ -399,6 +399,63 @@ class TestStreams:
             make().fit_generator(Rows(*data), verbose=0, callbacks=[BackupAndRestore(folder, 1), Interruption(0, 2)])
         with pytest.raises(ValueError, match="steps was 5, and is 4 now"):
             make().fit_generator(Rows(*data), 4, verbose=0, callbacks=[BackupAndRestore(folder, 1)])
+
+
+def recurrent():
+    """Whose states stay from batch to batch."""
+    model = Sequential(
+        [LSTM(4, stateful=True, batch_input_shape=(4, 5, 3), dropout=0.2, recurrent_dropout=0.2), Dense(1)]
+    )
+    model.compile("rmsprop", "mse")
+    return model, np.random.rand(20, 5, 3), np.random.rand(20, 1)
+
+
+def branched():
+    a, b = Input((3,), name="a"), Input((2,), name="b")
+    joined = Dropout(0.5)(concatenate([Dense(4)(a), b]))
+    model = Model([a, b], [Dense(1, name="one")(joined), Dense(2, activation="softmax", name="two")(joined)])
+    model.compile("adam", {"one": "mse", "two": "categorical_crossentropy"}, metrics={"two": ["acc", metrics.AUC()]})
+    y = {"one": np.random.rand(20), "two": np.eye(2)[np.random.randint(2, size=20)]}
+    return model, {"a": np.random.rand(20, 3), "b": np.random.rand(20, 2)}, y
+
+
+def subclassed():
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = Dense(4, activation="relu")
+            self.noise = Dropout(0.4)
+            self.result = Dense(1)
+
+        def call(self, x):
+            return self.result(self.noise(self.hidden(x)))
+
+    model = Own()
+    model.compile("nadam", "mse")
+    return model, np.random.rand(20, 3), np.random.rand(20, 1)
+
+
+def frozen():
+    model = Sequential([Dense(4, input_shape=(3,)), BatchNormalization(), Dropout(0.2), Dense(1)])
+    model.layers[0].trainable = model.layers[1].trainable = False
+    model.compile("sgd", "mse")
+    return model, np.random.rand(20, 3), np.random.rand(20, 1)
+
+
+@pytest.mark.parametrize("build", [recurrent, branched, subclassed, frozen])
+def test_models_of_every_kind(folder, build):
+    def run(*listeners):
+        K.clear_session()
+        set_random_seed(3)
+        model, x, y = build()
+        return model, fit(model, (x, y), listeners, batch_size=4, shuffle=build is not recurrent)
+
+    unbroken, expected = run()
+    with pytest.raises(Interrupted):
+        run(BackupAndRestore(folder, 2), Interruption(1, 3))
+    model, history = run(BackupAndRestore(folder, 2))
+    assert history.history == expected.history
+    same(model.get_weights(), unbroken.get_weights())
 
 
 @pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam"])

@@ -30,6 +30,8 @@ class BackupAndRestore(RunKeeper):
     take part by `get_state` and `set_state`; `on_epoch_begin` is not called again where training goes on within an
     epoch.
 
+    Where there is a backup it says where training goes on, whatever `initial_epoch` is.
+
     A backup is written beside the last one, which it then replaces: one of them is whole at every moment.
 
     Raises ValueError where the backup belongs to another model or to other data.
