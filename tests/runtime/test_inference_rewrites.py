@@ -318,6 +318,7 @@ def test_gone_with_the_last_function_that_needs_it():
 
 
 def test_each_backend_has_its_own():
+    pytest.importorskip("polykeras_numba", reason="polykeras-numba is not installed")
     model = small_model()
     x = np.random.RandomState(1).randn(4, 5).astype("float32")
     on = {name: K.function(model.inputs, model.outputs, backend=name) for name in ("numpy", "numba")}
