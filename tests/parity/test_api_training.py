@@ -8,14 +8,6 @@ from tests.parity.golden import REFERENCE
 from tests.parity.test_api_engine import recorded, shown
 
 MODULES = ("losses", "metrics", "optimizers", "callbacks", "engine.training", "utils.np_utils", "utils.vis_utils")
-INTERNAL = {
-    "callbacks.standardize_input_data",
-    "engine.training.Layer",
-    "engine.training.collect_metrics",
-    "engine.training.slice_arrays",
-    "engine.training.weighted_masked_objective",
-}
-"""What Keras's modules merely import, or names that only its own files use."""
 
 
 def members():
@@ -25,7 +17,6 @@ def members():
         for module in MODULES
         if modules
         for name, member in modules[f"keras.{module}"]["members"].items()
-        if f"{module}.{name}" not in INTERNAL
     ]
 
 

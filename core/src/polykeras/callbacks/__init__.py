@@ -23,5 +23,6 @@ __getattr__, __dir__ = face(
         "ReduceLROnPlateau": "polykeras.callbacks.learning_rate:ReduceLROnPlateau",
         "RemoteMonitor": "polykeras.callbacks.remote:RemoteMonitor",
         "TerminateOnNaN": "polykeras.callbacks.early_stopping:TerminateOnNaN",
+        "standardize_input_data": "polykeras.engine.training_utils:standardize_input_data",
     },
 )
