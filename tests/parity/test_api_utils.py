@@ -9,8 +9,6 @@ from tests.parity.golden import REFERENCE
 from tests.parity.test_api_engine import recorded, shown
 
 PARTS = ("keras.utils", "keras.preprocessing.sequence", "keras.preprocessing.text", "keras.wrappers")
-UNSAFE = {"func_dump", "func_load"}
-"""They write and run marshalled code, which polykeras never does."""
 
 
 def members():
@@ -18,8 +16,7 @@ def members():
         if not module.startswith(PARTS):
             continue
         for name, member in facts["members"].items():
-            if name not in UNSAFE:
-                yield pytest.param(module.replace("keras", "polykeras", 1), name, member, id=f"{module}.{name}")
+            yield pytest.param(module.replace("keras", "polykeras", 1), name, member, id=f"{module}.{name}")
 
 
 def test_the_record_is_there():

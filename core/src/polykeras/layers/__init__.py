@@ -19,7 +19,15 @@ _CORE = {
 }
 _HELPERS = {  # what Keras's modules of layers import, and so show
     name: f"polykeras.utils.generic_utils:{name}"
-    for name in ("deserialize_keras_object", "has_arg", "object_list_uid", "to_list", "transpose_shape")
+    for name in (
+        "deserialize_keras_object",
+        "func_dump",
+        "func_load",
+        "has_arg",
+        "object_list_uid",
+        "to_list",
+        "transpose_shape",
+    )
 }
 _MODELS = {  # what a configuration may name besides layers
     "BackendOperations": "polykeras.engine.raw_operations:BackendOperations",

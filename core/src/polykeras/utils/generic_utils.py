@@ -22,6 +22,8 @@ __all__ = [
     "Progbar",
     "custom_object_scope",
     "deserialize_keras_object",
+    "func_dump",
+    "func_load",
     "get_custom_objects",
     "has_arg",
     "is_all_none",
@@ -177,6 +179,31 @@ def _unknown_text(name: str, module_objects: Mapping[str, Any] | Names | None, k
     nearest = suggest.nearest(name, {*_custom_objects, *(module_objects or {})})
     advice = f" Did you mean {nearest!r}?" if nearest else ""
     return f"Unknown {kind}: {name}.{advice} A {kind} of your own is found when it is passed in `custom_objects`."
+
+
+# -- code in files -----------------------------------------------------------------------------------------------------
+
+
+def func_dump(func: Callable[..., Any]) -> Any:
+    """Raises NotImplementedError: the code of a function is never written down, see `func_load`."""
+    raise NotImplementedError(
+        f"func_dump({getattr(func, '__name__', func)!r}): polykeras writes no marshalled code, which one version of "
+        "Python only can run, and unseen. Name the function instead: register it, or hand it to the loader in "
+        "`custom_objects`."
+    )
+
+
+def func_load(
+    code: Any,
+    defaults: Sequence[Any] | None = None,
+    closure: Sequence[Any] | None = None,
+    globs: Mapping[str, Any] | None = None,
+) -> Any:
+    """Raises NotImplementedError: marshalled code is never run, wherever it comes from."""
+    raise NotImplementedError(
+        "func_load: polykeras runs no marshalled code: it could do anything. Define the function again, and hand it to "
+        "the loader in `custom_objects`."
+    )
 
 
 # -- arguments and lists -----------------------------------------------------------------------------------------------

@@ -8,6 +8,6 @@ from polykeras.legacy import interfaces
 __all__ = [
     "Activation", "ActivityRegularization", "Dense", "Dropout", "Flatten", "InputSpec", "K", "Lambda", "Layer",
     "Masking", "Permute", "RepeatVector", "Reshape", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-    "activations", "constraints", "deserialize_keras_object", "has_arg", "initializers", "interfaces",
-    "regularizers",
+    "activations", "constraints", "deserialize_keras_object", "func_dump", "func_load", "has_arg",
+    "initializers", "interfaces", "regularizers",
 ]  # fmt: skip
