@@ -243,6 +243,7 @@ def test_softmax_of_large_logits(numba_backend):
 
 def test_a_convolutional_net_learns_as_on_numpy():
     """The demo's network and data: the same initial weights, and the same losses to 1e-4 after an epoch."""
+    pytest.importorskip("polykeras_numba", reason="polykeras-numba is not installed")
     pytest.importorskip("sklearn", reason="the handwritten digits come with scikit-learn")
     from polykeras.demo import data, model
     from polykeras.runtime.select import backend_scope

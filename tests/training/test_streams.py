@@ -491,8 +491,9 @@ def test_workers_end_when_the_program_is_killed(tmp_path):
 def test_an_interrupt_while_waiting_ends_the_program(tmp_path, processes):
     script = tmp_path / "script.py"
     script.write_text(
-        "from polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Dying\n"
+        "import signal\nfrom polykeras.utils.streams import Ahead, stream\nfrom tests.training.streamed import Dying\n"
         'if __name__ == "__main__":\n'
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         f"    source = stream(Dying('sleep'), ahead=Ahead(use_multiprocessing={processes}))\n"
         "    try:\n        next(source), next(source)\n        print('waiting', flush=True)\n        next(source)\n"
         "    finally:\n        source.close(timeout=0.1)\n"
