@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
+import polykeras
+from benchmarks.frameworks.functional import functional
 from benchmarks.frameworks.polykeras_adapter import Model as Trained
 from benchmarks.harness import machine, table, write_json
 from benchmarks.memory import resident_bytes
-from benchmarks.resnet import RESNET50, resnet
 from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.convolutional import RESNET50, resnet
 from polykeras import backend as K
 from polykeras.engine import functions
 from polykeras.optimizers import Adam
@@ -89,7 +91,7 @@ def _deeper(extra: int) -> tuple[int, ...]:
 
 
 def _compiled(blocks: tuple[int, ...], size: int) -> Any:
-    model = resnet(blocks, size)
+    model, _ = functional(resnet(blocks, size), polykeras)
     model.compile(optimizer=Adam(lr=0.001), loss="categorical_crossentropy")
     return model
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Network, Workload
 from benchmarks.workloads import layers as described
 
-__all__ = ["FunctionalModel"]
+__all__ = ["FunctionalModel", "functional"]
 
 
 class FunctionalModel:
@@ -21,11 +21,10 @@ class FunctionalModel:
 
     def __init__(self, workload: Workload, keras: Any, adam: Any, **options: Any) -> None:
         network = workload.build()
-        made = _Layers(keras.layers)
         self.trains = workload.trains
-        self.model = _model(network, made, keras)
+        self.model, weighted = functional(network, keras)
         self.model.compile(optimizer=adam, loss="categorical_crossentropy", **options)
-        for layer, weights in zip(made.weighted, network.weights(), strict=True):
+        for layer, weights in zip(weighted, network.weights(), strict=True):
             if weights:
                 layer.set_weights(weights)
         self.x, self.classes = workload.arrays(network)
@@ -45,12 +44,14 @@ def single(loss: Any) -> float:
     return float(np.ravel(np.asarray(loss))[0])
 
 
-def _model(network: Any, made: _Layers, keras: Any) -> Any:
+def functional(network: Network, keras: Any) -> tuple[Any, list[Any]]:
+    """The model of the network, not compiled; and for each node of the network the layer that has its weights."""
+    made = _Layers(keras.layers)
     shape = network.shapes[0]
     values = [keras.layers.Input(shape, dtype="int32") if network.tokens else keras.layers.Input(shape)]
-    for (layer, inputs), after in zip(network.nodes, network.shapes, strict=False):
-        values.append(made.add(layer, after)(*[values[i] for i in inputs]))
-    return keras.models.Model(values[0], values[-1])
+    for layer, inputs in network.nodes:
+        values.append(made.add(layer, network.shapes[inputs[0]])(*[values[i] for i in inputs]))
+    return keras.models.Model(values[0], values[-1]), made.weighted
 
 
 class _Layers:
@@ -61,7 +62,7 @@ class _Layers:
         self.weighted: list[Any] = []
 
     def add(self, layer: Any, shape: tuple[int, ...]) -> Callable[..., Any]:
-        """What to call on the operands; shape: of the first one's samples."""
+        """What to call on the operands; shape: of a sample of the first one."""
         layers, called = self.layers, None
         match layer:
             case described.Dense(units, activation):

@@ -1,6 +1,6 @@
 """What is measured: networks as plain data, so that each framework builds its own."""
 
-from benchmarks.workloads.convolutional import cnn, resnet50, vgg16
+from benchmarks.workloads.convolutional import cnn, resnet, vgg16
 from benchmarks.workloads.dense import mlp, tiny
 from benchmarks.workloads.sequences import lstm, transformer
 from benchmarks.workloads.workload import Network, Node, Workload
@@ -14,8 +14,8 @@ _ALL = (
     Workload("lstm", lstm, 32),
     Workload("transformer", transformer, 16),
     Workload("vgg", vgg16, 1, trains=False),
-    Workload("resnet", resnet50, 1, trains=False),
-    Workload("resnet_8", resnet50, 8, trains=False),
-    Workload("resnet_train", resnet50, 8),
+    Workload("resnet", resnet, 1, trains=False),
+    Workload("resnet_8", resnet, 8, trains=False),
+    Workload("resnet_train", resnet, 8),
 )
 WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}

@@ -3,7 +3,9 @@
 from benchmarks.workloads.layers import Activation, Add, BatchNorm, Conv, Dense, Dropout, Flatten, GlobalPool, MaxPool
 from benchmarks.workloads.workload import Network
 
-__all__ = ["cnn", "resnet50", "vgg16"]
+__all__ = ["RESNET50", "cnn", "resnet", "vgg16"]
+
+RESNET50 = (3, 4, 6, 3)  # blocks of each stage
 
 
 def cnn() -> Network:
@@ -33,9 +35,9 @@ def vgg16() -> Network:
     return network
 
 
-def resnet50() -> Network:
+def resnet(blocks: tuple[int, ...] = RESNET50, size: int = 224) -> Network:
     """He et al., 2016; strides in the first 1×1 convolution of a stage, as in Keras's applications"""
-    network = Network((224, 224, 3))
+    network = Network((size, size, 3))
 
     def normalized(filters: int, kernel: int, x: int, stride: int = 1, relu: bool = True) -> int:
         network.add(Conv(filters, kernel, stride, kernel // 2), x)
@@ -44,7 +46,7 @@ def resnet50() -> Network:
 
     x = normalized(64, 7, 0, stride=2)
     x = network.add(MaxPool(3, 2, 1))
-    for stage, count in enumerate((3, 4, 6, 3)):
+    for stage, count in enumerate(blocks):
         filters = 64 * 2**stage
         for block in range(count):
             stride = 2 if stage and not block else 1
