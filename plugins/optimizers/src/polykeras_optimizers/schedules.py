@@ -25,13 +25,24 @@ class _Configured(LearningRateSchedule):
         return {argument: getattr(self, argument) for argument in self.arguments}
 
 
-class ExponentialDecay(_Configured):
+class _ByPeriods(_Configured):
+    """A schedule in periods of `decay_steps` steps."""
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
+    decay_steps: float
+    staircase: bool
+
+    def periods(self, step: Any) -> Any:
+        """n / decay_steps; whole ones with `staircase`"""
+        periods = step / self.decay_steps
+        return K.floor(periods) if self.staircase else periods
+
+
+class ExponentialDecay(_ByPeriods):
     """initial_learning_rate · decay_rate^(n / decay_steps)
 
     staircase: n / decay_steps is rounded down, so that the rate changes once in `decay_steps` steps.
     """
-
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -48,19 +59,14 @@ class ExponentialDecay(_Configured):
         self.name = name
 
     def rate(self, step: Any) -> Any:
-        periods = step / self.decay_steps
-        if self.staircase:
-            periods = K.floor(periods)
-        return self.initial_learning_rate * K.pow(K.constant(self.decay_rate, dtype="float64"), periods)
+        return self.initial_learning_rate * K.pow(K.constant(self.decay_rate, dtype="float64"), self.periods(step))
 
 
-class InverseTimeDecay(_Configured):
+class InverseTimeDecay(_ByPeriods):
     """initial_learning_rate / (1 + decay_rate·n / decay_steps)
 
     staircase: n / decay_steps is rounded down, so that the rate changes once in `decay_steps` steps.
     """
-
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -77,10 +83,7 @@ class InverseTimeDecay(_Configured):
         self.name = name
 
     def rate(self, step: Any) -> Any:
-        periods = step / self.decay_steps
-        if self.staircase:
-            periods = K.floor(periods)
-        return self.initial_learning_rate / (1.0 + self.decay_rate * periods)
+        return self.initial_learning_rate / (1.0 + self.decay_rate * self.periods(step))
 
 
 class PiecewiseConstantDecay(_Configured):
