@@ -38,7 +38,7 @@ def _item(step: Step, strides: Sequence[Strides], x: Any, kernel: Any) -> Item |
     """x, kernel: the shapes of the convolution."""
     values = [*step.arrays, *step.outs]
     dtype = step.outs[0].spec.dtype
-    flat = all(is_contiguous(v.spec.shape, s) for v, s in zip(step.arrays, strides, strict=True))  # type: ignore[arg-type]
+    flat = all(is_contiguous(v.spec.sizes, s) for v, s in zip(step.arrays, strides, strict=True))
     if not flat or kernel[-1] != 1 or dtype not in FLOATS or not all(v.spec.size for v in values):
         return None
     batch, *sizes, channels = x

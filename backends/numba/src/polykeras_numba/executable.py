@@ -36,7 +36,7 @@ class RunEmitter(Emitter):
 
     def _strides(self, value: Value) -> Strides:
         place = self.ex.plan.places[value]
-        return place.layout.strides if isinstance(place, View) else contiguous(value.spec.shape)  # type: ignore[arg-type]
+        return place.layout.strides if isinstance(place, View) else contiguous(value.spec.sizes)
 
     def _step(self, i: int, step: Step) -> None:
         if step in self.items:

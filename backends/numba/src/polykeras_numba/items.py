@@ -53,7 +53,7 @@ def _fused(step: Step, strides: Sequence[Strides]) -> Item | None:
     spread = []
     for value, steps in zip(step.arrays, strides, strict=True):
         missing = len(shape) - len(steps)
-        own = (1,) * missing + value.spec.shape  # type: ignore[operator]
+        own = (1,) * missing + value.spec.sizes
         spread.append(tuple([0 if n == 1 else s for n, s in zip(own, (0,) * missing + steps, strict=True)]))
     return _elementwise(step, group.operands, spread, ops, group.results, 0)
 
@@ -63,7 +63,7 @@ def _copied(step: Step, strides: Sequence[Strides]) -> Item | None:
     source, out = step.arrays[0].spec, step.outs[0].spec
     seen: Layout | None = Layout(0, strides[0])
     if step.op.name != "identity":
-        seen = view(step.op.name, step.attrs, Layout(0, strides[0]), source.shape, out.shape)  # type: ignore[arg-type]
+        seen = view(step.op.name, step.attrs, Layout(0, strides[0]), source.sizes, out.sizes)
     if seen is None or source.dtype not in MEMORY:
         return None
     offset = seen.offset * dtypes.itemsize(source.dtype)
@@ -78,7 +78,7 @@ def _elementwise(
     results: tuple[int, ...],
     offset: int,
 ) -> Item | None:
-    shape: tuple[int, ...] = step.outs[0].spec.shape  # type: ignore[assignment]
+    shape = step.outs[0].spec.sizes
     every = [*strides, *[contiguous(shape)] * len(results)]
     sizes = [dtypes.itemsize(v.spec.dtype) for v in (*step.arrays, *step.outs)]
     found = elementwise.layout(shape, every, sizes, len(operands))
@@ -96,11 +96,11 @@ def _elementwise(
 
 def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
     source, name = step.arrays[0].spec, step.op.name
-    shape: tuple[int, ...] = source.shape  # type: ignore[assignment]
+    shape = source.sizes
     if not reduces(step) or not is_contiguous(shape, strides[0]):
         return None
     if name == "sum_to":
-        target: tuple[int, ...] = step.outs[0].spec.shape  # type: ignore[assignment]
+        target = step.outs[0].spec.sizes
         lead = len(shape) - len(target)
         axes = tuple([i for i in range(len(shape)) if i < lead or (target[i - lead] == 1 != shape[i])])
         name = "sum"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -30,11 +29,11 @@ def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
 def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     dtype = step.outs[0].spec.dtype
     function = blas.gemm(dtype)
-    shapes: Any = [v.spec.shape for v in step.arrays]
+    shapes = [v.spec.sizes for v in step.arrays]
     if not function:
         return None
     x, y = (_matrix(shape, steps) for shape, steps in zip(shapes, strides, strict=True))
-    rows, columns = step.outs[0].spec.shape  # type: ignore[misc]
+    rows, columns = step.outs[0].spec.sizes
     inner = shapes[0][0 if step.attrs["transpose_a"] else 1]
     if x is None or y is None or not rows or not columns or not inner:
         return None
@@ -44,7 +43,7 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     return Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
 
 
-def _matrix(shape: tuple[int, int], strides: Strides) -> tuple[int, bool] | None:
+def _matrix(shape: tuple[int, ...], strides: Strides) -> tuple[int, bool] | None:
     """The distance of the rows, and whether the matrix lies transposed in memory; None where BLAS cannot read it."""
     (rows, columns), (down, along) = shape, strides
     if (along == 1 or columns == 1) and (down >= columns or rows == 1):
@@ -60,12 +59,11 @@ def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     if out.dtype not in FLOATS or not out.size:
         return None
     itemsize = dtypes.itemsize(out.dtype)
-    shape: Any = out.shape
-    *batch, rows, columns = shape
+    *batch, rows, columns = out.sizes
     (x_batch, (x_row, x_step)), (y_batch, (y_row, y_step)) = (
         _operand(step, i, strides[i], len(batch), name) for i, name in enumerate(("transpose_a", "transpose_b"))
     )
-    inner: int = step.arrays[0].spec.shape[-2 if step.attrs["transpose_a"] else -1]  # type: ignore[index]
+    inner = step.arrays[0].spec.sizes[-2 if step.attrs["transpose_a"] else -1]
     if not inner:
         return None
     c_rows = np.arange(rows) * columns
@@ -101,22 +99,22 @@ def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
 
 def _operand(step: Step, operand: int, strides: Strides, batch: int, turned: str) -> tuple[list[int], tuple[int, int]]:
     """An operand's strides: along the batch, 0 where it is repeated; of its rows and along them."""
-    shape: Any = step.arrays[operand].spec.shape
+    shape = step.arrays[operand].spec.sizes
     own = [0 if n == 1 else s for n, s in zip(shape[:-2], strides[:-2], strict=True)]
-    matrix = strides[-2:][::-1] if step.attrs[turned] else strides[-2:]
-    return [0] * (batch - len(own)) + own, matrix  # type: ignore[return-value]
+    down, along = strides[-2:]
+    matrix = (along, down) if step.attrs[turned] else (down, along)
+    return [0] * (batch - len(own)) + own, matrix
 
 
 def _panel_bytes(step: Step) -> int:
     """For one second operand as panels."""
     out = step.outs[0].spec
-    if step.dynamic or not out.concrete or len(out.shape) < 3 or out.dtype not in FLOATS or not out.size:  # type: ignore[arg-type]
+    if step.dynamic or not out.concrete or out.ndim < 3 or out.dtype not in FLOATS or not out.size:
         return 0
-    shape: Any = step.arrays[1].spec.shape
-    itemsize, columns = dtypes.itemsize(out.dtype), out.shape[-1]  # type: ignore[index]
-    width = product.panel_columns(product.tile(columns, itemsize), itemsize)  # type: ignore[arg-type]
-    panels: int = -(-columns // width)  # type: ignore[operator]
-    return math.prod(shape[-2:]) // columns * panels * width * itemsize  # type: ignore[no-any-return, operator]
+    itemsize, columns = dtypes.itemsize(out.dtype), out.sizes[-1]
+    width = product.panel_columns(product.tile(columns, itemsize), itemsize)
+    panels = -(-columns // width)
+    return math.prod(step.arrays[1].spec.sizes[-2:]) // columns * panels * width * itemsize
 
 
 MAKERS: dict[str, Maker] = {"matmul": _product}

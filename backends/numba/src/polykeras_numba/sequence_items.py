@@ -23,7 +23,7 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
     name, attrs = step.op.name, step.attrs
     values = [*step.arrays, *step.outs]
     dtype = step.outs[0].spec.dtype
-    flat = all(is_contiguous(v.spec.shape, s) for v, s in zip(step.arrays, strides, strict=True))  # type: ignore[arg-type]
+    flat = all(is_contiguous(v.spec.sizes, s) for v, s in zip(step.arrays, strides, strict=True))
     if not flat or dtype not in FLOATS or not blas.gemm(dtype) or not all(v.spec.size for v in values):
         return None
     operands = dict(zip(sequences.OPERANDS[name], step.arrays, strict=False))
@@ -31,13 +31,13 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
     described = {key: attrs[key] for key in _DESCRIBED if key in attrs}
     described |= {f"{key}_scalar": operands[key].spec.shape == () for key in _SCALARS if key in operands}
     described |= {"dtype": dtype, "dropout": len(dropout)}
-    time, batch, _ = step.outs[0].spec.shape  # type: ignore[misc]
-    units = operands["kernel"].spec.shape[0]  # type: ignore[index]
+    time, batch, _ = step.outs[0].spec.sizes
+    units = operands["kernel"].spec.sizes[0]
     first, following = (time - 1, -1) if attrs["backwards"] else (0, 1)
     count = len(values) + 1
     words = [blas.gemm(dtype), time, batch, units, first, following, *[0] * count]
     function = KERNELS.address("sequences", repr((name, tuple(described.items())))[1:-1], f"{name} of {dtype}")
-    return Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])  # type: ignore[arg-type]
+    return Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])
 
 
 def _scratch(step: Step) -> int:
@@ -47,10 +47,10 @@ def _scratch(step: Step) -> int:
     if not out.concrete or not kernel.concrete:
         return 0
     itemsize = dtypes.itemsize(out.dtype)
-    (_, batch, _), (units, width) = out.shape, kernel.shape  # type: ignore[misc]
-    padded = units + panels.panel_columns(itemsize)  # type: ignore[operator]
-    gates = width // max(units, 1)  # type: ignore[operator]
-    return (2 * batch * units + gates * padded * padded) * itemsize + 64  # type: ignore[operator]
+    (_, batch, _), (units, width) = out.sizes, kernel.sizes
+    padded = units + panels.panel_columns(itemsize)
+    gates = width // max(units, 1)
+    return (2 * batch * units + gates * padded * padded) * itemsize + 64
 
 
 SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(sequences.OPERANDS, _scratch)

@@ -55,7 +55,7 @@ def _tile_size(g: windows.Geometry) -> int:
 
 
 def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
-    return is_contiguous(step.arrays[operand].spec.shape, strides[operand])  # type: ignore[arg-type]
+    return is_contiguous(step.arrays[operand].spec.sizes, strides[operand])
 
 
 # After a convolution's operands and its result comes the scratch memory.
@@ -104,7 +104,7 @@ def _windows_scratch(step: Step) -> int:
     if g is None:
         return 0
     # elements that all lie in one place: the case in which everything must be copied
-    nowhere = (0,) * len(step.arrays[0].spec.shape)  # type: ignore[arg-type]
+    nowhere = (0,) * step.arrays[0].spec.ndim
     size = _tile_size(g)
     found: list[windows.Sums | tiles.Tiled | None]
     if step.op.name == "conv":

@@ -114,12 +114,12 @@ def geometry(step: Step) -> Geometry | None:
     if step.dynamic or not all(v.spec.concrete and v.spec.size for v in (*step.arrays, *step.outs)):
         return None
     out = step.outs[0].spec
-    first, second = [v.spec.shape for v in step.arrays]
+    first, second = [v.spec.sizes for v in step.arrays]
     if out.dtype not in ("float32", "float64"):
         return None
-    x = out.shape if step.op.name == "conv_input_grad" else first
-    kernel = out.shape if step.op.name == "conv_kernel_grad" else second
-    return Geometry(x, kernel, step.attrs, out.dtype)  # type: ignore[arg-type]
+    x = out.sizes if step.op.name == "conv_input_grad" else first
+    kernel = out.sizes if step.op.name == "conv_kernel_grad" else second
+    return Geometry(x, kernel, step.attrs, out.dtype)
 
 
 # -- the three sums of products --------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class _Blocks:
         self.backend = backend
         self.count = len(step.arrays)
         shape: tuple[int, ...] = step.attrs["shape"]
-        shapes: list[tuple[int, ...]] = [v.spec.shape for v in step.arrays]  # type: ignore[misc]
+        shapes = [v.spec.sizes for v in step.arrays]
         lead = _leading(shape, shapes)
         self.size, self.rest = math.prod(shape[:lead]), shape[lead:]
         cuts = [len(s) == len(shape) and s[:lead] == shape[:lead] for s in shapes]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, cast
 
 Dim = int | None
 Shape = tuple[Dim, ...] | None
@@ -39,14 +40,15 @@ class Spec:
         return self.shape is not None and None not in self.shape
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape; every size must be known, as it is in what backends are given to place and to run."""
+        assert self.concrete, f"{self} has sizes that are not known yet"
+        return cast("tuple[int, ...]", self.shape)
+
+    @property
     def size(self) -> int:
         """How many elements; every size must be known."""
-        assert self.shape is not None
-        total = 1
-        for dim in self.shape:
-            assert dim is not None
-            total *= dim
-        return total
+        return math.prod(self.sizes)
 
     def __eq__(self, other: object) -> bool:
         return (
