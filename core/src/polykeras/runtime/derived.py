@@ -62,7 +62,7 @@ class Derived:
             held = {leaf: self._leaf(leaf) for leaf in self.leaves}
             array = self.array
             if array is None:
-                array = self.backend.empty(self.spec.shape, self.spec.dtype)  # type: ignore[arg-type]
+                array = self.backend.empty(self.spec.sizes, self.spec.dtype)
             with self.backend.quiet():
                 run_once(self.recipe, held, self.backend, {self.result: array})
             if held[self.result] is not array:
@@ -104,7 +104,7 @@ def run_once(
         arrays = [held[v] for v in step.arrays]
         work = (backend.arena(kernel.workspace),) if kernel.workspace else ()
         if kernel.into:
-            outs = [given[v] if v in given else backend.empty(v.spec.shape, v.spec.dtype) for v in step.outs]  # type: ignore[arg-type]
+            outs = [given[v] if v in given else backend.empty(v.spec.sizes, v.spec.dtype) for v in step.outs]
             kernel.call(*arrays, *outs, *work)
         else:
             made = kernel.call(*arrays, *work)

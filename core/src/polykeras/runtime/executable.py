@@ -127,7 +127,7 @@ class Executable:
         place = self.plan.places[value]
         spec, backend = value.spec, self.backend
         if isinstance(place, Slot):
-            return backend.view(block, offset + place.offset, spec.shape, contiguous(spec.shape), spec.dtype)  # type: ignore[arg-type]
+            return backend.view(block, offset + place.offset, spec.sizes, contiguous(spec.sizes), spec.dtype)
         if isinstance(place, Stored):
             return place.storage.on(backend)
         if isinstance(place, Held):
@@ -138,8 +138,8 @@ class Executable:
             strides, start = place.layout.strides, place.layout.offset
             if isinstance(where, Slot):
                 itemsize = _itemsize(spec)
-                return backend.view(block, offset + where.offset + start * itemsize, spec.shape, strides, spec.dtype)  # type: ignore[arg-type]
-            return backend.strided(self.array(base, block, offset), start, spec.shape, strides)  # type: ignore[arg-type]
+                return backend.view(block, offset + where.offset + start * itemsize, spec.sizes, strides, spec.dtype)
+            return backend.strided(self.array(base, block, offset), start, spec.sizes, strides)
         return None
 
     def _hold(self) -> dict[Value, Any]:

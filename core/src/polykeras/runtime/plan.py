@@ -154,7 +154,7 @@ class _Planner:
             return [step]
         whole, copies, offset = step.outs[0], [], 0
         for part in step.arrays:
-            shape: tuple[int, ...] = part.spec.shape  # type: ignore[assignment]
+            shape = part.spec.sizes
             inside = View(whole, Layout(offset, contiguous(shape)))
             offset += part.spec.size
             if part in self.maker and part not in self.places:
@@ -311,8 +311,8 @@ class _Planner:
             if r not in slots or last.get(r) != i or r in taken or slots[r].nbytes != nbytes(out.spec):
                 continue
             place = self.places[v]
-            layout = place.layout.strides if isinstance(place, View) else contiguous(v.spec.shape)  # type: ignore[arg-type]
-            whole = v.spec.shape == out.spec.shape and is_contiguous(out.spec.shape, layout)  # type: ignore[arg-type]
+            layout = place.layout.strides if isinstance(place, View) else contiguous(v.spec.sizes)
+            whole = v.spec.shape == out.spec.shape and is_contiguous(out.spec.sizes, layout)
             same = dtypes.itemsize(v.spec.dtype) == dtypes.itemsize(out.spec.dtype) and r.spec.size == v.spec.size
             if whole and same and all(o is not r or a is v for a, o in zip(step.arrays, roots, strict=True)):
                 return r

@@ -154,7 +154,7 @@ class _Specialiser:
     def _argument(self, size: bool, shape_only: bool, value: Value) -> Argument:
         spec = value.spec
         if shape_only:
-            return spec.shape if spec.concrete else ShapeOf(value)  # type: ignore[return-value]
+            return spec.sizes if spec.concrete else ShapeOf(value)
         if size:
             known = spec.value
             return known if known is not None and not (isinstance(known, tuple) and None in known) else SizeOf(value)

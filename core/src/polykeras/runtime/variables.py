@@ -132,9 +132,9 @@ class FlatStorage:
         )
 
     def _gather(self, backend: Backend) -> None:
-        array = backend.empty(self.spec.shape, self.spec.dtype)  # type: ignore[arg-type]
+        array = backend.empty(self.spec.sizes, self.spec.dtype)
         for part, offset in zip(self.parts, self.offsets, strict=False):
-            shape: tuple[int, ...] = part.spec.shape  # type: ignore[assignment]
+            shape = part.spec.sizes
             place = backend.strided(array, offset, shape, contiguous(shape))
             backend.copy(part.on(backend), place)
             part.array, part.block = place, self
