@@ -17,6 +17,7 @@ from polykeras.engine.compiling import weighted as with_weights
 from polykeras.optimizers.base import training_graph_of, updates_of
 from polykeras.runtime import select
 from polykeras.runtime.function import materialise
+from polykeras.symbolic import collector
 from polykeras.symbolic.graph import topological
 from polykeras.symbolic.op import VARIABLE
 from polykeras.utils.generic_utils import to_list
@@ -119,6 +120,7 @@ def keras_function(model: Any, mode: str) -> Any:
         return model._functions[mode]
 
 
+@collector.paused()
 def _function(model: Any, mode: str, weighted: bool, phased: bool) -> Any:
     inputs = list(model._feed_inputs)
     outputs, updates = _results(model, mode)

@@ -106,7 +106,7 @@ class Step:
     def args(self, args: list[Argument]) -> None:
         self._args = args
         self.arrays = [a for a in args if isinstance(a, Value)]
-        self.dynamic = any(isinstance(a, (ShapeOf, SizeOf)) for a in args)
+        self.dynamic = len(self.arrays) < len(args) and any(isinstance(a, (ShapeOf, SizeOf)) for a in args)
         self.ins = (
             [a if isinstance(a, Value) else a.value for a in args if isinstance(a, (Value, ShapeOf, SizeOf))]
             if self.dynamic

@@ -119,19 +119,25 @@ class _Specialiser:
         op, attrs = node.op, node.attrs
         if op is SCAN or op is COND:
             return self._control(node, ins)
-        unchanged = all(v.spec is t.spec for v, t in zip(ins, node.inputs, strict=True))
-        specs = node.specs if unchanged else op.infer(tuple([v.spec for v in ins]), attrs)
+        given = tuple([v.spec for v in ins])
+        specs = node.specs
+        for spec, tensor in zip(given, node.inputs, strict=True):
+            if spec is not tensor.spec:
+                specs = op.infer(given, attrs)
+                break
         if op is after or op in ASSIGNMENTS:
             return (self._effect(node, ins, specs[0]),)
         if op.alias_rule is not None:
-            index = op.alias_rule(*[v.spec for v in ins], **attrs)
+            index = op.alias_rule(*given, **attrs)
             if index is not None:
                 return (ins[index],)
         if len(specs) == 1:
             known = specs[0].value
             if known is not None and not (isinstance(known, tuple) and None in known):
                 return (self._constant(Spec(specs[0].shape, specs[0].dtype, known), known),)
-        args = [self._argument(op.is_size(i), i in op.shape_only, v) for i, v in enumerate(ins)]
+        args: list[Argument] = (
+            list(ins) if op.plain else [self._argument(op.is_size(i), i in op.shape_only, v) for i, v in enumerate(ins)]
+        )
         key: Any = (op, tuple(attrs.values()), tuple(args))
         try:
             found = None if op.effect else self.merged.get(key)
@@ -451,6 +457,8 @@ def _demand(node: Node, wanted: set[Key]) -> None:
     passes = (op.fold_rule is not None or op.alias_rule is not None or op is after) and any(
         (node, i) in wanted for i in range(len(node.specs))
     )
+    if op.plain and not passes:
+        return
     for i, t in enumerate(node.inputs):
         if op.is_size(i) or (passes and i not in op.shape_only):
             wanted.add(t.key)

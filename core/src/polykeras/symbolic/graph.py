@@ -71,7 +71,7 @@ class Site:
 
 def here() -> Site | None:
     """The place outside the library from which it is being called."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(2)  # its callers, `Node` and `Op`, are never the place
     while frame is not None:
         code = frame.f_code
         if id(code) not in _library_code:

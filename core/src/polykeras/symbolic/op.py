@@ -79,11 +79,14 @@ class Op:
         self.required = [n for n, d in self.defaults.items() if d is inspect.Parameter.empty]
         self.signature = inspect.signature(rule)
         self.promotes = (*self.operands, self.variadic) if promotes == "all" else tuple(promotes)
+        self.meeting = tuple([n in self.promotes for n in self.operands])
+        self.all_meet = self.variadic in self.promotes if self.variadic else False
         self.floating = floating
         self.elementwise = elementwise
         self.sizes = frozenset(i for i, n in enumerate(self.operands) if n in sizes)
         self.all_sizes = self.variadic in sizes if self.variadic else False
         self.shape_only = frozenset(i for i, n in enumerate(self.operands) if n in shape_only)
+        self.plain = not (self.sizes or self.all_sizes or self.shape_only)  # reads the elements of every operand
         self.sparse = frozenset(i for i, n in enumerate(self.operands) if n in sparse)
         self.all_sparse = self.variadic in sparse if self.variadic else False
         self.random = random
@@ -142,16 +145,17 @@ class Op:
         An attribute `dtype` that is None becomes the result's, so that kernels find it. What depends on the learning
         phase says so: `_uses_learning_phase`.
         """
+        given = tuple([t.spec for t in inputs])
         try:
-            specs = self.infer(tuple([t.spec for t in inputs]), attrs)
+            specs = self.infer(given, attrs)
         except (ValueError, TypeError) as error:
-            raise type(error)(self.explain(error, [t.spec for t in inputs], _context())) from None
+            raise type(error)(self.explain(error, given, _context())) from None
         if "dtype" in attrs and attrs["dtype"] is None:
             attrs["dtype"] = specs[0].dtype
         node = Node(self, inputs, attrs, specs)
         outputs = tuple([Tensor(node, i, spec) for i, spec in enumerate(specs)])
         for t in inputs:
-            if t.__dict__.get("_uses_learning_phase"):
+            if "_uses_learning_phase" in t.__dict__ and t._uses_learning_phase:
                 for output in outputs:
                     output._uses_learning_phase = True
                 break
@@ -163,8 +167,9 @@ class Op:
 
     def infer(self, specs: tuple[Spec, ...], attrs: dict[str, Any]) -> tuple[Spec, ...]:
         """Run the rule."""
-        if any(s.sparse for s in specs):
-            self._refuse_sparse(specs)
+        for spec in specs:
+            if spec.sparse:
+                self._refuse_sparse(specs)
         result = self.rule(*specs, **attrs)
         if isinstance(result, tuple):
             return result
@@ -199,21 +204,24 @@ class Op:
             bound[name] = tuple(value) if isinstance(value, list) else value
         return bound
 
-    def _tensors(self, operands: tuple[Any, ...]) -> list[Tensor]:
-        meeting = [x for i, x in enumerate(operands) if self._name(i) in self.promotes]
-        dtype = common_dtype(meeting, self.floating) if meeting else None
+    def _tensors(self, operands: tuple[Any, ...]) -> Sequence[Tensor]:
+        """The operands as tensors; those that promote, in the dtype in which they meet."""
+        meeting = self.meeting + (self.all_meet,) * (len(operands) - len(self.operands))
+        dtype = None
+        if True in meeting:
+            if False in meeting:
+                dtype = common_dtype([x for x, meets in zip(operands, meeting, strict=True) if meets], self.floating)
+            else:
+                dtype = common_dtype(operands, self.floating)
         result = []
         for i, x in enumerate(operands):
-            if self._name(i) in self.promotes:
+            if isinstance(x, Tensor):
+                result.append(x if not meeting[i] or x.spec.dtype == dtype else OPS["cast"](x, dtype=dtype))
+            elif meeting[i]:
                 result.append(as_dtype(x, dtype))  # type: ignore[arg-type]
-            elif i in self.sizes or self.all_sizes:
-                result.append(as_size(x))
             else:
-                result.append(as_tensor(x))
+                result.append(as_size(x) if self.is_size(i) else as_tensor(x))
         return result
-
-    def _name(self, index: int) -> str | None:
-        return self.operands[index] if index < len(self.operands) else self.variadic
 
     def is_size(self, index: int) -> bool:
         """Is operand `index` a size?"""
@@ -297,10 +305,11 @@ def common_dtype(operands: Sequence[Any], floating: bool = False) -> str:
     """The dtype in which operands meet; Python numbers are weak, and so are arrays beside tensors of their kind."""
     found = [x.spec.dtype for x in operands if isinstance(x, Tensor)]
     dtype = dtypes.promote(*found) if found else None
-    for x in operands:
-        if not isinstance(x, Tensor) and not is_scalar(x):
+    others = [x for x in operands if not isinstance(x, Tensor)] if len(found) < len(operands) else ()
+    for x in others:
+        if not is_scalar(x):
             dtype = _beside(as_tensor(x).spec.dtype, dtype)
-    for x in operands:
+    for x in others:
         if is_scalar(x) and (dtype is None or not dtypes.is_float(dtype)):
             dtype = dtypes.of_scalar(x, dtype) if dtype is None else dtypes.promote(dtype, dtypes.of_scalar(x, dtype))
     assert dtype is not None

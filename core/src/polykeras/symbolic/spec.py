@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, cast
 
 Dim = int | None
@@ -71,6 +72,7 @@ def format_shape(shape: Shape) -> str:
     return "(?)" if shape is None else str(shape)
 
 
+@lru_cache(maxsize=1024)  # a graph asks for few, again and again
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """The shape that operands of these shapes broadcast to. An unknown size beside a size above 1 takes that size."""
     first = shapes[0]
