@@ -148,3 +148,22 @@ def test_fast_convolution_is_off_unless_asked_for(monkeypatch):
     config.reload()
     with pytest.raises(ValueError, match="POLYKERAS_FAST_CONVOLUTION.*'yes'"):
         config.fast_convolution()
+
+
+def test_threads_are_the_processors_unless_set(monkeypatch):
+    monkeypatch.delenv("POLYKERAS_NUM_THREADS", raising=False)
+    config.reload()
+    assert config.num_threads() >= 1
+    config.set_num_threads(3)
+    assert config.num_threads() == 3
+    config.set_num_threads(None)
+    for wrong in (0, -1, 1.5, True, "many", 10**6):
+        with pytest.raises(ValueError, match="Expected a whole number from 1"):
+            config.set_num_threads(wrong)
+    monkeypatch.setenv("POLYKERAS_NUM_THREADS", "5")
+    config.reload()
+    assert config.num_threads() == 5
+    monkeypatch.setenv("POLYKERAS_NUM_THREADS", "all")
+    config.reload()
+    with pytest.raises(ValueError, match="POLYKERAS_NUM_THREADS.*'all'"):
+        config.num_threads()

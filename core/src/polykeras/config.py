@@ -1,17 +1,19 @@
 """Process-wide defaults: float type, fuzz factor, image data format, how long to wait for data, rewrites of programs,
-fast convolutions, and the backend named in the configuration file.
+fast convolutions, threads, and the backend named in the configuration file.
 
 A default is, in this order: what a setter of this module last said; what the environment variables
-`POLYKERAS_BATCH_TIMEOUT` and `POLYKERAS_FAST_CONVOLUTION` (1 or 0) say; what `polykeras.json` says; the built-in value.
+`POLYKERAS_BATCH_TIMEOUT`, `POLYKERAS_FAST_CONVOLUTION` (1 or 0) and `POLYKERAS_NUM_THREADS` say; what `polykeras.json`
+says; the built-in value.
 The file lies in `~/.polykeras`, or in the directory that the environment variable `POLYKERAS_HOME` names. It is read at
 the first question and never written:
 
     {"floatx": "float32", "epsilon": 1e-07, "image_data_format": "channels_last", "inference_rewrites": true,
-     "backend": "numba", "batch_timeout": 600, "fast_convolution": false}
+     "backend": "numba", "batch_timeout": 600, "fast_convolution": false, "num_threads": 2}
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable
@@ -28,6 +30,7 @@ __all__ = [
     "image_data_format",
     "inference_rewrites",
     "normalize_data_format",
+    "num_threads",
     "reload",
     "set_batch_timeout",
     "set_epsilon",
@@ -35,10 +38,12 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
     "set_inference_rewrites",
+    "set_num_threads",
 ]
 
 FLOAT_TYPES = ("float16", "float32", "float64")
 DATA_FORMATS = ("channels_last", "channels_first")
+MOST_THREADS = 1024
 
 
 def floatx() -> str:
@@ -94,6 +99,26 @@ def fast_convolution() -> bool:
 def set_fast_convolution(allowed: bool) -> None:
     """Allow, or not, convolutions that are faster and less exact, in programs that are compiled from now on."""
     _settings()["fast_convolution"] = _check_fast_convolution(allowed)
+
+
+def num_threads() -> int:
+    """How many threads a backend with threads of its own may use: the processors that this process may use unless set.
+
+    Results do not depend on it. NumPy's BLAS has threads of its own (`OPENBLAS_NUM_THREADS`).
+    """
+    given = _settings()["num_threads"]
+    return _processors() if given is None else given  # type: ignore[no-any-return]
+
+
+def set_num_threads(count: int | None) -> None:
+    """Set how many threads calls may use from now on: 1 or more, or None for as many as there are processors."""
+    _settings()["num_threads"] = _check_num_threads(count)
+
+
+@functools.cache
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def normalize_data_format(value: str | None) -> str:
@@ -197,6 +222,18 @@ def _check_fast_convolution(value: object) -> bool:
     return value
 
 
+def _check_num_threads(value: object) -> int | None:
+    if value is None:
+        return None
+    count: object = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_THREADS:
+        raise ValueError(
+            f"Unknown num_threads: {value!r}. Expected a whole number from 1 to {MOST_THREADS}, or None for as many as "
+            "there are processors."
+        )
+    return count
+
+
 _CHECKS: dict[str, Callable[[object], Any]] = {
     "floatx": _check_floatx,
     "epsilon": _check_epsilon,
@@ -205,6 +242,7 @@ _CHECKS: dict[str, Callable[[object], Any]] = {
     "backend": _check_backend,
     "batch_timeout": _check_batch_timeout,
     "fast_convolution": _check_fast_convolution,
+    "num_threads": _check_num_threads,
 }
 _BUILT_IN = {
     "floatx": "float32",
@@ -214,10 +252,12 @@ _BUILT_IN = {
     "backend": None,
     "batch_timeout": None,
     "fast_convolution": False,
+    "num_threads": None,
 }
 _VARIABLES: dict[str, tuple[str, dict[str, object]]] = {
     "POLYKERAS_BATCH_TIMEOUT": ("batch_timeout", {}),
     "POLYKERAS_FAST_CONVOLUTION": ("fast_convolution", {"1": True, "0": False}),
+    "POLYKERAS_NUM_THREADS": ("num_threads", {}),
 }
 
 

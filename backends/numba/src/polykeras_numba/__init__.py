@@ -40,6 +40,10 @@ class NumbaBackend(NumpyBackend):
             return Kernel(functools.partial(_by_parts, self, step), into=True)
         return _with_scratch(super().kernel(step), items.scratch(step))
 
+    def threads(self, program: Program) -> int:
+        """BLAS has one: a product is cut into parts, which our own threads share (see `pool`)."""
+        return super().threads(program) if config.DISABLE_JIT else 1
+
     def compile(self, program: Program) -> Executable:
         if config.DISABLE_JIT:
             return super().compile(program)

@@ -27,7 +27,7 @@ _HOME = "polykeras_numba.cache"
 _SOURCES = (
     "lanes.py", "code.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "product.py",
     "packing.py", "sums.py", "winograd.py", "pooling.py", "pairs.py", "philox.py", "execution.py", "math64.py",
-    "panels.py", "recurrence.py", "sequences.py",
+    "panels.py", "recurrence.py", "sequences.py", "region.py",
 )  # fmt: skip
 
 _TEMPLATE = '''\
@@ -64,9 +64,9 @@ class Kernels:
         """
         return self._found(module, arguments, title, "cfunc").address  # type: ignore[no-any-return]
 
-    def function(self, module: str, title: str) -> Callable[[int], None]:
+    def function(self, module: str, title: str, arguments: str = "") -> Callable[[int], None]:
         """A kernel that Python calls; it runs without the interpreter's lock."""
-        return self._found(module, "", title, "njit")  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, "njit")  # type: ignore[no-any-return]
 
     def _found(self, module: str, arguments: str, title: str, decorator: str) -> Any:
         key = module, arguments

@@ -27,6 +27,9 @@ from polykeras_numba.lanes import I64, MEMORY, Lanes, native_width
 PLANES = 6
 HEADER = 4 + PLANES
 RECORD = 3 + PLANES
+# words of the table, and of an array's record
+ELEMENTS, ROWS, PLANE_COUNT = range(3)
+ROW_STEP, STEP = 1, 2
 
 
 class Description(NamedTuple):

@@ -14,8 +14,11 @@ from polykeras.runtime.executable import Emitter, Executable
 from polykeras.runtime.plan import Fed, Made, View
 from polykeras.runtime.program import Step, Value
 from polykeras.runtime.views import contiguous
+from polykeras_numba import region
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.items import Item, Strides, items
+from polykeras_numba.item import Items, Strides, Together
+from polykeras_numba.items import items
+from polykeras_numba.pool import POOL, yielding
 
 
 class RunEmitter(Emitter):
@@ -23,7 +26,7 @@ class RunEmitter(Emitter):
 
     def __init__(self, executable: Executable, raw: bool):
         super().__init__(executable, raw)
-        self.items: dict[Step, list[Item]] = {}
+        self.items: dict[Step, Items] = {}
         self.gathered: list[Step] = []
         self.count = 0
         places = executable.plan.places
@@ -70,67 +73,101 @@ class NumbaExecutable(Executable):
 
 
 def _bound(
-    executable: Executable, items: list[tuple[Step, list[Item]]], changing: list[Value], block: Any, offset: int
+    executable: Executable, items: list[tuple[Step, Items]], changing: list[Value], block: Any, offset: int
 ) -> Callable[..., None]:
     """A run bound to memory: a function of the arrays that change."""
     tables: list[Any] = []
     arrays: list[Any] = []
     patches: list[tuple[int, int, int]] = []
     kernels: list[tuple[int, int]] = []
+    phases: list[list[tuple[int, int]]] = []  # shares: (first kernel, how many)
     number = {v: i for i, v in enumerate(changing)}
     size = 0
     for step, made in items:
         values = (*step.arrays, *step.outs)
         slot = executable.plan.workspaces.get(step)
-        for function, words, addresses in made:
-            table = np.array(words, "int64")
-            kernels.append((function, size))
-            for word, index, shift in addresses:
-                if index < len(values) and values[index] in number:
-                    patches.append((size + word, number[values[index]], shift))
-                    continue
-                if index < len(values):
-                    array = executable.array(values[index], block, offset)
-                else:
-                    assert slot is not None
-                    array = executable.backend.view(block, offset + slot.offset, (slot.nbytes,), (1,), "uint8")
-                arrays.append(array)
-                table[word] = _address(array) + shift
-            tables.append(table)
-            size += len(table)
+        for phase in made:
+            together = phase if isinstance(phase, Together) else (phase,)
+            _add_phase(phases, len(kernels), len(together))
+            for function, words, addresses in together:
+                table = np.array(words, "int64")
+                kernels.append((function, size))
+                for word, index, shift in addresses:
+                    if index < len(values) and values[index] in number:
+                        patches.append((size + word, number[values[index]], shift))
+                        continue
+                    if index < len(values):
+                        array = executable.array(values[index], block, offset)
+                    else:
+                        assert slot is not None
+                        array = executable.backend.view(block, offset + slot.offset, (slot.nbytes,), (1,), "uint8")
+                    arrays.append(array)
+                    table[word] = _address(array) + shift
+                tables.append(table)
+                size += len(table)
     words = np.concatenate(tables)
     base = _address(words)
     patched = np.array([(base + 8 * word, n, shift) for word, n, shift in patches], "int64")
     listed = np.array([(function, base + 8 * start) for function, start in kernels], "int64")
     given = np.zeros(max(len(changing), 1), "int64")
+    shares, counters = _counters(phases)
     program = np.array(
-        [len(patches), _address(patched), _address(given), len(kernels), _address(listed), _WITHIN], "int64"
+        [
+            *[len(patches), _address(patched), _address(given), len(kernels), _address(listed), _WITHIN],
+            *[len(phases), _address(counters), 0, yielding()],
+        ],
+        "int64",
     )
-    run = _Run(_address(program), given, (words, patched, listed, program, arrays))
+    wide = any(len(shares) > 1 for shares in phases)
+    run = _Run(program, given, wide, (words, patched, listed, shares, counters, arrays))
     return run.call if changing else run.again
+
+
+def _add_phase(phases: list[list[tuple[int, int]]], first: int, count: int) -> None:
+    """The next `count` kernels run together. What runs alone follows what ran alone before it in one share."""
+    if count > 1:
+        phases.append([(first + i, 1) for i in range(count)])
+    elif phases and len(phases[-1]) == 1:
+        start, length = phases[-1][0]
+        phases[-1][0] = start, length + 1
+    else:
+        phases.append([(first, 1)])
+
+
+def _counters(phases: list[list[tuple[int, int]]]) -> tuple[Any, Any]:
+    """The tables of shares and of phases that a region reads."""
+    shares = np.array([share for phase in phases for share in phase], "int64")
+    counters = np.zeros((len(phases), region.PHASE), "int64")
+    counters[:, region.COUNT] = [len(phase) for phase in phases]
+    first = np.cumsum(counters[:, region.COUNT]) - counters[:, region.COUNT]
+    counters[:, region.SHARES] = _address(shares) + first * shares.strides[0]
+    return shares, counters
 
 
 class _Run:
     """A run, and the memory that it reads.
 
     given: where the addresses of the arrays belong that differ from call to call.
+    wide:  is there work for more than one thread?
     """
 
-    def __init__(self, program: int, given: Any, kept: Any):
-        self.program = program
+    def __init__(self, words: Any, given: Any, wide: bool, kept: Any):
+        self.program = _address(words)
         self.execute = KERNELS.function("execution", "the executor")
         self.given = given
-        self.kept = kept
+        self.wide = wide
+        self.kept = words, kept
 
     def again(self) -> None:
-        self.execute(self.program)
+        if not (self.wide and POOL.run(self)):
+            self.execute(self.program)
 
     def call(self, *arrays: Any) -> None:
         given = self.given
         kept = [a if a.flags.c_contiguous else a.copy() for a in arrays]
         for i, a in enumerate(kept):
             given[i] = id(a) if _WITHIN else _address(a)
-        self.execute(self.program)
+        self.again()
 
 
 def _address(array: Any) -> int:

@@ -34,11 +34,24 @@ def kernel() -> Any:
 
 
 def _write(b: ir.IRBuilder, address: Any) -> None:
+    write_addresses(b, address)
     words = b.inttoptr(address, I64.as_pointer())
-    patches, patch, given, count, kernels = (_word(b, words, I64(i)) for i in range(5))
-    within = _word(b, words, I64(5))
+    count, kernels = (_word(b, words, I64(i)) for i in (3, 4))
+    kernels = b.inttoptr(kernels, I64.as_pointer())
+    # a Numba C function returns void and takes the one argument
+    function = ir.FunctionType(ir.VoidType(), [I64]).as_pointer()
+    with cgutils.for_range(b, count) as loop:
+        code = _word(b, kernels, b.mul(loop.index, I64(2)))
+        table = _word(b, kernels, b.add(b.mul(loop.index, I64(2)), I64(1)))
+        b.call(b.inttoptr(code, function), [table])
+
+
+def write_addresses(b: ir.IRBuilder, address: Any) -> None:
+    """The code that puts the addresses that differ from call to call into the tables."""
+    words = b.inttoptr(address, I64.as_pointer())
+    patches, patch, given, within = (_word(b, words, I64(i)) for i in (0, 1, 2, 5))
     objects = b.icmp_unsigned("!=", within, I64(0))
-    patch, given, kernels = (b.inttoptr(x, I64.as_pointer()) for x in (patch, given, kernels))
+    patch, given = (b.inttoptr(x, I64.as_pointer()) for x in (patch, given))
     with cgutils.for_range(b, patches) as loop:
         first = b.mul(loop.index, I64(3))
         target, number, offset = (_word(b, patch, b.add(first, I64(i))) for i in range(3))
@@ -47,12 +60,6 @@ def _write(b: ir.IRBuilder, address: Any) -> None:
         with b.if_then(objects):
             b.store(b.load(b.inttoptr(b.add(b.load(address), within), I64.as_pointer())), address)
         b.store(b.add(b.load(address), offset), b.inttoptr(target, I64.as_pointer()))
-    # a Numba C function returns void and takes the one argument
-    function = ir.FunctionType(ir.VoidType(), [I64]).as_pointer()
-    with cgutils.for_range(b, count) as loop:
-        code = _word(b, kernels, b.mul(loop.index, I64(2)))
-        table = _word(b, kernels, b.add(b.mul(loop.index, I64(2)), I64(1)))
-        b.call(b.inttoptr(code, function), [table])
 
 
 def _word(b: ir.IRBuilder, words: Any, index: Any) -> Any:

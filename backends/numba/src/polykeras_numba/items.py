@@ -24,17 +24,17 @@ from polykeras_numba import (
     window_items,
 )
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.item import BYTES, Item, Items, Maker, Strides, Together, divided, ranges
 from polykeras_numba.lanes import MEMORY
 
 
-def items(step: Step, strides: Callable[[Value], Strides]) -> list[Item] | None:
+def items(step: Step, strides: Callable[[Value], Strides]) -> Items | None:
     """The items of a step whose arrays have these strides (in elements); None where there is no kernel for it."""
     maker = _MAKERS.get(step.op.name)
     if maker is None or step.dynamic or step.allocates or any(v.kind == "unused" for v in step.outs):
         return None
     made = maker(step, [strides(v) for v in step.arrays])
-    return [made] if isinstance(made, Item) else made
+    return [made] if isinstance(made, (Item, Together)) else made
 
 
 def scratch(step: Step) -> int:
@@ -46,7 +46,7 @@ def scratch(step: Step) -> int:
 # -- elementwise -----------------------------------------------------------------------------------------------------
 
 
-def _fused(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _fused(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     group: Group = step.attrs["group"]
     shape = step.attrs["shape"]
     ops = tuple([(p.op, p.args, p.dtype) for p in group.parts])
@@ -58,7 +58,7 @@ def _fused(step: Step, strides: Sequence[Strides]) -> Item | None:
     return _elementwise(step, group.operands, spread, ops, group.results, 0)
 
 
-def _copied(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _copied(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     """A copy of a view: a transposed, sliced, repeated or reshaped array."""
     source, out = step.arrays[0].spec, step.outs[0].spec
     seen: Layout | None = Layout(0, strides[0])
@@ -77,7 +77,7 @@ def _elementwise(
     ops: tuple[tuple[str, tuple[int, ...], str], ...],
     results: tuple[int, ...],
     offset: int,
-) -> Item | None:
+) -> Item | Together | None:
     shape = step.outs[0].spec.sizes
     every = [*strides, *[contiguous(shape)] * len(results)]
     sizes = [dtypes.itemsize(v.spec.dtype) for v in (*step.arrays, *step.outs)]
@@ -88,13 +88,27 @@ def _elementwise(
     title = f"{', '.join(op for op, _, _ in ops)} on {', '.join(operands)}"
     function = KERNELS.address("elementwise", repr(tuple(description)), title)
     addresses = [(elementwise.address_word(i), i, offset if i < len(operands) else 0) for i in range(len(every))]
-    return Item(function, found.words, addresses)
+    return _shared_out(Item(function, found.words, addresses), found.words, shape, sizes)
+
+
+def _shared_out(item: Item, words: list[int], shape: tuple[int, ...], sizes: list[int]) -> Item | Together:
+    """The item in parts of its rows, or, if it is one row, of the row's elements."""
+    worth = math.prod(shape) * sum(sizes) / BYTES
+    if worth < 2 or words[elementwise.PLANE_COUNT] > 1:
+        return item
+    if words[elementwise.ROWS] > 1:
+        counted, step, unit = elementwise.ROWS, elementwise.ROW_STEP, 1
+    else:
+        counted, step, unit = elementwise.ELEMENTS, elementwise.STEP, 64
+    parts = ranges(words[counted], worth, unit)
+    moved = {word: words[word + step] for word, _, _ in item.addresses}
+    return divided(item, counted, parts, moved) if len(parts) > 1 else item
 
 
 # -- reductions ------------------------------------------------------------------------------------------------------
 
 
-def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _reduced(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     source, name = step.arrays[0].spec, step.op.name
     shape = source.sizes
     if not reduces(step) or not is_contiguous(shape, strides[0]):
@@ -112,7 +126,12 @@ def _reduced(step: Step, strides: Sequence[Strides]) -> Item | None:
     first, last = axes[0], axes[-1] + 1
     sizes = [math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])]
     function = KERNELS.address("reduction", repr((name, source.dtype))[1:-1], f"{name} of {source.dtype}")
-    return Item(function, [0, 0, *sizes], [(0, 0, 0), (1, 1, 0)])
+    item = Item(function, [0, 0, *sizes], [(0, 0, 0), (1, 1, 0)])
+    parts = ranges(sizes[0], source.size * dtypes.itemsize(source.dtype) / BYTES)
+    if len(parts) == 1:
+        return item
+    lines = [sizes[1] * sizes[2] * dtypes.itemsize(source.dtype), sizes[2] * dtypes.itemsize(step.outs[0].spec.dtype)]
+    return divided(item, 2, parts, {0: lines[0], 1: lines[1]})
 
 
 def reduces(step: Step) -> bool:

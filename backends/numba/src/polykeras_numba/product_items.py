@@ -12,21 +12,23 @@ from polykeras.runtime.views import contiguous
 from polykeras.symbolic import dtypes
 from polykeras_numba import blas, packing, product, sums
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.item import OPERATIONS, PARTS, Item, Maker, Strides, Together, divided, ranges
 from polykeras_numba.parts import FLOATS
-from polykeras_numba.windows import PACKED_ROWS, Words, grid
+from polykeras_numba.windows import PACKED_ROWS, Words, aligned, grid
 
 # After the operands and the result comes the scratch memory.
 X, Y, OUT, SCRATCH_MEMORY = range(4)
+# BLAS copies an operand for every part: its parts are several times larger than others, and of whole panels.
+BLAS_PARTS, BLAS_UNIT = 8, 64
 
 
-def _product(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _product(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     if all(len(s) == 2 for s in strides):
         return _two_matrices(step, strides)
     return _many_matrices(step, strides)
 
 
-def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     dtype = step.outs[0].spec.dtype
     function = blas.gemm(dtype)
     shapes = [v.spec.sizes for v in step.arrays]
@@ -40,7 +42,16 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     turns = [x[1] ^ step.attrs["transpose_a"], y[1] ^ step.attrs["transpose_b"]]
     words = [function, 0, 0, 0, rows, columns, inner, x[0], y[0], columns, *[int(t) for t in turns]]
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
-    return Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
+    item = Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
+    itemsize = dtypes.itemsize(dtype)
+    worth = 2 * rows * columns * inner / OPERATIONS / BLAS_PARTS
+    if columns >= rows:
+        parts = ranges(columns, worth, BLAS_UNIT)
+        moved = {2: (y[0] if turns[1] else 1) * itemsize, 3: itemsize}
+        return divided(item, 5, parts, moved) if len(parts) > 1 else item
+    parts = ranges(rows, worth, BLAS_UNIT)
+    moved = {1: (1 if turns[0] else x[0]) * itemsize, 3: columns * itemsize}
+    return divided(item, 4, parts, moved) if len(parts) > 1 else item
 
 
 def _matrix(shape: tuple[int, ...], strides: Strides) -> tuple[int, bool] | None:
@@ -53,7 +64,7 @@ def _matrix(shape: tuple[int, ...], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     """Pairs of matrices, one after another; where all have the same second one, as one tall matrix."""
     out = step.outs[0].spec
     if out.dtype not in FLOATS or not out.size:
@@ -94,7 +105,12 @@ def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | None:
     head[sums.WORDS :] = [len(a_rows), columns, 1, inner, x_step * itemsize, step_bytes, panel, *tables]
     function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
     addresses = [(sums.A, X, 0), (sums.B, Y, 0), (sums.C, OUT, 0), (sums.PANELS, SCRATCH_MEMORY, 0)]
-    return Item(function, item.words(), addresses)
+    whole = Item(function, item.words(), addresses)
+    parts = ranges(len(places[0]), 2 * out.size * inner / OPERATIONS)
+    if len(parts) == 1:
+        return whole
+    pairs = dict.fromkeys((sums.A_IMAGES, sums.B_IMAGES, sums.C_IMAGES), 1)
+    return divided(whole, sums.IMAGES, parts, {}, pairs, {sums.PANELS: _one_panel(step)})
 
 
 def _operand(step: Step, operand: int, strides: Strides, batch: int, turned: str) -> tuple[list[int], tuple[int, int]]:
@@ -107,14 +123,20 @@ def _operand(step: Step, operand: int, strides: Strides, batch: int, turned: str
 
 
 def _panel_bytes(step: Step) -> int:
-    """For one second operand as panels."""
+    """For a second operand as panels, for each part."""
     out = step.outs[0].spec
     if step.dynamic or not out.concrete or out.ndim < 3 or out.dtype not in FLOATS or not out.size:
         return 0
+    return PARTS * _one_panel(step)
+
+
+def _one_panel(step: Step) -> int:
+    """Bytes of one second operand as panels."""
+    out = step.outs[0].spec
     itemsize, columns = dtypes.itemsize(out.dtype), out.sizes[-1]
     width = product.panel_columns(product.tile(columns, itemsize), itemsize)
     panels = -(-columns // width)
-    return math.prod(step.arrays[1].spec.sizes[-2:]) // columns * panels * width * itemsize
+    return aligned(math.prod(step.arrays[1].spec.sizes[-2:]) // columns * panels * width * itemsize)
 
 
 MAKERS: dict[str, Maker] = {"matmul": _product}

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from polykeras_numba import product, sums, winograd
+from polykeras_numba.item import PARTS
 from polykeras_numba.windows import Axis, Geometry, Images, Words, aligned, group_of
 
 Sizes = Sequence[int]
@@ -35,7 +36,8 @@ class Tiled(NamedTuple):
     words:   its table.
     kernel:  the table that transforms the kernel before, and where the first tap is in bytes; None in its gradient.
     places:  offsets in the scratch memory by the word that they belong to.
-    scratch: bytes of scratch memory.
+    scratch: bytes of scratch memory;  own: of it, what each part of the work needs for itself.
+    operations: of its products.
     """
 
     kind: str
@@ -46,6 +48,8 @@ class Tiled(NamedTuple):
     kernel: tuple[list[int], int] | None
     places: dict[int, int]
     scratch: int
+    own: int
+    operations: int
 
 
 def suits(g: Geometry, m: int) -> bool:
@@ -165,6 +169,8 @@ class _Layout:
         count = len(self.tiles) // 4
         each = (m + 2) ** 2 * (channels[0] * g.itemsize + self.pitch)
         wanted = max(FEWEST_TILES, min(MOST_TILES, BLOCK_BYTES // each))
+        if self.images.count == 1:  # blocks are what threads share
+            wanted = max(FEWEST_TILES, min(wanted, -(-count // PARTS)))
         # blocks of nearly equal size, and whole in rows of a product's tile
         equal = -(-count // -(-count // wanted))
         self.block = min(count, -(-equal // self.tile.rows) * self.tile.rows)
@@ -199,4 +205,7 @@ class _Layout:
         for word, nbytes in parts.items():
             places[word] = scratch
             scratch += aligned(nbytes)
-        return Tiled(kind, self.m, self.tile, self.itemsize, item.words(), kernel, places, scratch)
+        own = scratch if kernel is None else scratch - aligned(kernel_bytes)
+        tiles = len(self.tiles) // 4 * self.images.count
+        operations = 2 * tiles * (self.m + 2) ** 2 * math.prod(self.channels)
+        return Tiled(kind, self.m, self.tile, self.itemsize, item.words(), kernel, places, scratch, own, operations)

@@ -13,40 +13,43 @@ from polykeras.runtime.program import Step
 from polykeras.runtime.views import is_contiguous
 from polykeras.runtime.xp.pool import window_counts
 from polykeras.symbolic import dtypes
+from polykeras.symbolic.spec import Spec
 from polykeras.symbolic.windows import output_sizes, taps
-from polykeras_numba import packing, pooling, product, sums, tiles, windows, winograd
+from polykeras_numba import elementwise, packing, pooling, product, sums, tiles, windows, winograd
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.item import BYTES, OPERATIONS, PARTS, Item, Items, Maker, Strides, Together, divided, ranges
 from polykeras_numba.parts import FLOATS
 
 # -- convolutions ----------------------------------------------------------------------------------------------------
 
 
-def _convolved(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+def _convolved(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
     tiled = tiles.forward(g, _tile_size(g), strides[0])
-    return _tiled(tiled) if tiled is not None else _sums(windows.forward(g, strides[0]))
+    result = step.outs[0].spec
+    return _tiled(tiled, result) if tiled is not None else _sums(windows.forward(g, strides[0]), result)
 
 
-def _input_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+def _input_gradient(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
     tiled = tiles.input_grad(g, _tile_size(g), strides[0])
-    return _tiled(tiled) if tiled is not None else _sums(windows.input_grad(g, strides[0]))
+    result = step.outs[0].spec
+    return _tiled(tiled, result) if tiled is not None else _sums(windows.input_grad(g, strides[0]), result)
 
 
-def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> list[Item] | None:
+def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None:
         return None
     tiled = tiles.kernel_grad(g, _tile_size(g), strides[0]) if _flat(step, 1, strides) else None
     if tiled is not None:
-        return _tiled(tiled)
+        return _tiled(tiled, step.outs[0].spec)
     found = windows.kernel_grad(g, *strides)
-    return None if found is None else _sums(found)
+    return None if found is None else _sums(found, step.outs[0].spec)
 
 
 def _tile_size(g: windows.Geometry) -> int:
@@ -62,9 +65,13 @@ def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
 A, B, C, SCRATCH_MEMORY = range(4)
 
 
-def _sums(found: windows.Sums) -> list[Item]:
-    """Sums of products, after the packing of their second operand if it has one."""
-    made = []
+def _sums(found: windows.Sums, result: Spec) -> Items:
+    """Sums of products, after the packing of their second operand if it has one.
+
+    In parts: of the images; of a result that is added up over the images, one for each part, which are then added; of a
+    single image, of its rows.
+    """
+    made: Items = []
     tile, itemsize = found.tile, found.itemsize
     if found.packing is not None:
         words, start = found.packing
@@ -72,17 +79,73 @@ def _sums(found: windows.Sums) -> list[Item]:
         function = KERNELS.address("packing", arguments, "panels")
         made.append(Item(function, words, [(packing.SOURCE, B, start), (packing.TARGET, SCRATCH_MEMORY, 0)]))
     function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
+    head = found.words
     places = [(sums.A, A, 0), (sums.C, C, 0)]
     if found.scratch:
         places += [(sums.BUFFER, SCRATCH_MEMORY, found.buffer), (sums.PANELS, SCRATCH_MEMORY, 0)]
     places.append((sums.B, B if found.packing is None else SCRATCH_MEMORY, 0))
-    made.append(Item(function, found.words, places))
-    return made
+    item = Item(function, head, places)
+    images, products = int(head[sums.IMAGES]), int(head[sums.PRODUCTS])
+    parts = ranges(images, found.operations / OPERATIONS)
+    if len(parts) > 1:
+        return [*made, *_by_images(item, parts, found, result, bool(head[sums.ADDING]))]
+    first = sums.WORDS + product.ROWS
+    parts = ranges(int(head[first]), found.operations / OPERATIONS, tile.rows)
+    if images > 1 or products != 1 or head[sums.PACKED] or len(parts) == 1:
+        return [*made, item]
+    if head[sums.LINES]:
+        made.append(_filled(item, sums.PRODUCTS))
+        item = _from_buffer(item, (SCRATCH_MEMORY, found.buffer))
+    tables = {sums.WORDS + product.A_ROWS: 1, sums.WORDS + product.C_ROWS: 1}
+    return [*made, divided(item, first, parts, {}, tables)]
 
 
-def _tiled(found: tiles.Tiled) -> list[Item]:
-    """Winograd's products, after the transform of the kernel if that is an operand."""
-    made = []
+def _by_images(
+    item: Item, parts: list[tuple[int, int]], found: windows.Sums | tiles.Tiled, result: Spec, adding: bool
+) -> Items:
+    """An item in parts of its images, each with scratch memory of its own."""
+    tables = dict.fromkeys((sums.A_IMAGES, sums.B_IMAGES, sums.C_IMAGES), 1)
+    private = {word: found.own for word, which, _ in item.addresses if which == SCRATCH_MEMORY and word != sums.B}
+    if not adding:
+        return [divided(item, sums.IMAGES, parts, {}, tables, private)]
+    itemsize = dtypes.itemsize(result.dtype)
+    nbytes, start = windows.aligned(result.size * itemsize), found.scratch + (PARTS - 1) * found.own
+    addresses = [(w, SCRATCH_MEMORY, start) if w == sums.C else (w, which, at) for w, which, at in item.addresses]
+    private[sums.C] = nbytes
+    apart = divided(Item(item.function, item.words, addresses), sums.IMAGES, parts, {}, tables, private)
+    return [apart, _total(len(parts), result, nbytes, start)]
+
+
+def _total(count: int, result: Spec, nbytes: int, start: int) -> Item:
+    """The sum of the parts' results, in their order."""
+    dtype, size = result.dtype, result.size
+    ops = [("add", (0, 1), dtype), *[("add", (count + i, i + 2), dtype) for i in range(count - 2)]]
+    found = elementwise.layout((size,), [(1,)] * (count + 1), [dtypes.itemsize(dtype)] * (count + 1), count)
+    assert found is not None
+    description = elementwise.Description((dtype,) * count, found.letters, tuple(ops), (2 * count - 2,))
+    function = KERNELS.address("elementwise", repr(tuple(description)), f"the sum of {count} arrays of {dtype}")
+    addresses = [(elementwise.address_word(i), SCRATCH_MEMORY, start + i * nbytes) for i in range(count)]
+    return Item(function, found.words, [*addresses, (elementwise.address_word(count), C, 0)])
+
+
+def _filled(item: Item, counted: int) -> Item:
+    """The item that only copies the image into its buffer."""
+    words = np.array(item.words)
+    words[counted] = 0
+    return Item(item.function, words, item.addresses)
+
+
+def _from_buffer(item: Item, buffer: tuple[int, int]) -> Item:
+    """The item that finds its image in the buffer."""
+    words = np.array(item.words)
+    words[sums.LINES] = 0
+    addresses = [(w, *buffer) if w == sums.A else (w, which, at) for w, which, at in item.addresses]
+    return Item(item.function, words, addresses)
+
+
+def _tiled(found: tiles.Tiled, result: Spec) -> Items:
+    """Winograd's products, after the transform of the kernel if that is an operand; in parts as `_sums`."""
+    made: Items = []
     arguments = (found.m, *found.tile, found.itemsize)
     panels = found.places[winograd.TOTALS]
     if found.kernel is not None:
@@ -95,8 +158,19 @@ def _tiled(found: tiles.Tiled) -> list[Item]:
     addresses = [(word, SCRATCH_MEMORY, place) for word, place in found.places.items()]
     addresses += [(sums.A, A, 0), (sums.C, C, 0)]
     addresses.append((sums.B, B, 0) if found.kernel is None else (sums.B, SCRATCH_MEMORY, panels))
-    made.append(Item(function, found.words, addresses))
-    return made
+    item = Item(function, found.words, addresses)
+    adding = found.kind == "kernel_grad"
+    parts = ranges(int(found.words[sums.IMAGES]), found.operations / OPERATIONS)
+    if len(parts) > 1:
+        return [*made, *_by_images(item, parts, found, result, adding)]
+    parts = ranges(int(found.words[winograd.TILES]), found.operations / OPERATIONS, int(found.words[winograd.BLOCK]))
+    if adding or found.words[sums.IMAGES] != 1 or len(parts) == 1:
+        return [*made, item]
+    if found.words[sums.LINES]:
+        made.append(_filled(item, winograd.TILES))
+        item = _from_buffer(item, (SCRATCH_MEMORY, found.places[sums.BUFFER]))
+    private = dict.fromkeys((winograd.INPUTS, winograd.RESULTS, winograd.SPARE), found.own)
+    return [*made, divided(item, winograd.TILES, parts, {}, {winograd.TILE: 4}, private)]
 
 
 def _windows_scratch(step: Step) -> int:
@@ -113,25 +187,27 @@ def _windows_scratch(step: Step) -> int:
         found = [windows.input_grad(g, nowhere), tiles.input_grad(g, size, nowhere)]
     else:
         found = [windows.kernel_grad(g, nowhere, nowhere), tiles.kernel_grad(g, size, nowhere)]
-    return max([f.scratch for f in found if f is not None], default=0)
+    itemsize = dtypes.itemsize(step.outs[0].spec.dtype)
+    partial = windows.aligned(step.outs[0].spec.size * itemsize) if step.op.name == "conv_kernel_grad" else 0
+    return max([f.scratch + (PARTS - 1) * f.own + PARTS * partial for f in found if f is not None], default=0)
 
 
 # -- poolings --------------------------------------------------------------------------------------------------------
 
 
-def _pooled(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _pooled(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _pooling(step, strides, step.op.name.removesuffix("_pool"), step.arrays[0].spec.shape)
 
 
-def _max_gradient(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _max_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _pooling(step, strides, "max_grad", step.arrays[1].spec.shape)
 
 
-def _avg_gradient(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _avg_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _pooling(step, strides, "avg_grad", step.args[1])
 
 
-def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> Item | None:
+def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> Item | Together | None:
     """`shape`: of the images."""
     values = [*step.arrays, *step.outs]
     dtype = values[0].spec.dtype
@@ -155,7 +231,10 @@ def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> I
     words[pooling.CLEARED] = image if kind.endswith("grad") and (overlapping or touched < image) else 0
     function = KERNELS.address("pooling", repr((kind, overlapping, dtype))[1:-1], f"{kind} pooling of {dtype}")
     addresses = [(pooling.ARRAY + i, i, 0) for i in range(len(values))]
-    return Item(function, np.concatenate([words, rows.ravel()]), addresses)
+    item = Item(function, np.concatenate([words, rows.ravel()]), addresses)
+    parts = ranges(batch, sum(v.spec.size for v in values) * itemsize / BYTES)
+    moved = {pooling.ARRAY + i: words[pooling.STEP + i] for i in range(len(values))}
+    return divided(item, pooling.IMAGES, parts, moved) if len(parts) > 1 else item
 
 
 def _window_rows(sizes: Any, window: Any, strides: Any, padding: Any, place_bytes: int, dtype: str) -> Any:

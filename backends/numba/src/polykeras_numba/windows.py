@@ -54,6 +54,18 @@ class Sums(NamedTuple):
     buffer: int
     scratch: int
 
+    @property
+    def own(self) -> int:
+        """Bytes of the scratch memory that each part of the work needs for itself: all but panels packed before."""
+        return self.scratch if self.packing is None else self.scratch - self.buffer
+
+    @property
+    def operations(self) -> int:
+        head = self.words
+        first = [sums.WORDS + i * product.WORDS for i in range(head[sums.PRODUCTS])]
+        sizes = (product.ROWS, product.COLUMNS, product.OUTER, product.INNER)
+        return 2 * int(head[sums.IMAGES]) * sum(math.prod(int(head[f + word]) for word in sizes) for f in first)
+
 
 class Geometry:
     """The sizes of a convolution: x is (batch, *spatial, channels), the kernel (*window, channels, filters)."""
