@@ -49,6 +49,7 @@ def ranges(count: int, work: float, unit: int = 1, most: int = PARTS) -> list[tu
     """
     blocks = -(-count // unit)
     parts = max(1, min(most, int(work), blocks))
+    parts = 1 << parts.bit_length() - 1  # 2, 4 or 8: nobody is left with nothing to do at the end
     edges = [min(count, unit * (i * blocks // parts)) for i in range(parts + 1)]
     return [(first, last - first) for first, last in itertools.pairwise(edges)]
 
@@ -60,17 +61,21 @@ def divided(
     moved: Mapping[int, int],
     tables: Mapping[int, int] | None = None,
     private: Mapping[int, int] | None = None,
+    start: int | None = None,
 ) -> Together:
     """An item cut into parts of what its word `counted` counts.
 
     moved:   by the word of an address, bytes from one counted thing to the next.
     tables:  by the word that says where a table is in the item, words from one to the next.
     private: by the word of an address, bytes from one part's own memory to the next part's.
+    start:   the word that says which one is the first.
     """
     made = []
     for i, (first, count) in enumerate(parts):
         words = np.array(item.words, "int64")
         words[counted] = count
+        if start is not None:
+            words[start] = first
         for word, step in (tables or {}).items():
             words[word] += 8 * step * first
         shifts = {word: step * first for word, step in moved.items()}

@@ -24,8 +24,8 @@ from polykeras_numba import (
     window_items,
 )
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import BYTES, Item, Items, Maker, Strides, Together, divided, ranges
-from polykeras_numba.lanes import MEMORY
+from polykeras_numba.item import BYTES, PARTS, Item, Items, Maker, Strides, Together, divided, ranges
+from polykeras_numba.lanes import MEMORY, native_width
 
 
 def items(step: Step, strides: Callable[[Value], Strides]) -> Items | None:
@@ -126,12 +126,21 @@ def _reduced(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     first, last = axes[0], axes[-1] + 1
     sizes = [math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])]
     function = KERNELS.address("reduction", repr((name, source.dtype))[1:-1], f"{name} of {source.dtype}")
-    item = Item(function, [0, 0, *sizes], [(0, 0, 0), (1, 1, 0)])
-    parts = ranges(sizes[0], source.size * dtypes.itemsize(source.dtype) / BYTES)
+    item = Item(function, [0, 0, *sizes, sizes[2]], [(reduction.SOURCE, 0, 0), (reduction.TARGET, 1, 0)])
+    return _reduced_by_parts(item, sizes, dtypes.itemsize(source.dtype), dtypes.itemsize(step.outs[0].spec.dtype))
+
+
+def _reduced_by_parts(item: Item, sizes: list[int], source: int, target: int) -> Item | Together:
+    """The item in parts of the outer axis, or else of the columns;  source, target: bytes of their elements."""
+    outer, reduced, inner = sizes
+    worth = outer * reduced * inner * source / BYTES
+    counted, unit, moved = reduction.OUTER, 1, (reduced * inner * source, inner * target)
+    if outer < PARTS:
+        counted, unit, moved = reduction.INNER, reduction.COLUMNS * native_width(), (source, target)
+    parts = ranges(outer if outer >= PARTS else inner, worth, unit)
     if len(parts) == 1:
         return item
-    lines = [sizes[1] * sizes[2] * dtypes.itemsize(source.dtype), sizes[2] * dtypes.itemsize(step.outs[0].spec.dtype)]
-    return divided(item, 2, parts, {0: lines[0], 1: lines[1]})
+    return divided(item, counted, parts, dict(zip((reduction.SOURCE, reduction.TARGET), moved, strict=True)))
 
 
 def reduces(step: Step) -> bool:

@@ -2,6 +2,7 @@
 
 0 counter, 1 position: addresses of the two numbers that name the draw;  2 the result's address;  3 its elements
 4, 5 the key: seed and stream;  6 what a word is compared with, 7 what kept elements are (a float64): of dropout
+8 which of the draw's elements is the first: a multiple of BLOCK
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from numba.core import cgutils
 from polykeras_numba.code import Code, Table, Word, kernel_of
 from polykeras_numba.lanes import F32, F64, I32, I64, Lanes
 
-COUNTER, POSITION, RESULT, COUNT, SEED, STREAM, THRESHOLD, SCALE = range(8)
+COUNTER, POSITION, RESULT, COUNT, SEED, STREAM, THRESHOLD, SCALE, START = range(9)
+BLOCK = 8
 KINDS = ("bits", "unit", "dropout")
 
 ROUNDS = 10
@@ -47,11 +49,11 @@ class _Drawing:
         code, table, b = self.code, self.table, self.code.builder
         call, position = (Table(code, table[i])[0] for i in (COUNTER, POSITION))
         key, result, count = (table[SEED], table[STREAM]), table[RESULT], table[COUNT]
-        blocks = count // self.per_block
+        blocks, before = count // self.per_block, table[START] // self.per_block
         groups = blocks // SIDE_BY_SIDE
         with code.loop(groups) as group:
             first = group * SIDE_BY_SIDE
-            drawn = [self._block(first + (i + 1), position, call, key) for i in range(SIDE_BY_SIDE)]
+            drawn = [self._block(before + first + (i + 1), position, call, key) for i in range(SIDE_BY_SIDE)]
             for i, words in enumerate(drawn):
                 self._store(words, result + (first + i) * (self.per_block * self.itemsize))
         done = groups * SIDE_BY_SIDE
@@ -62,7 +64,7 @@ class _Drawing:
             block = done + rest
             start = block * size
             with code.when(start.compared("<", nbytes)):
-                self._store(self._block(block + 1, position, call, key), buffer)
+                self._store(self._block(before + block + 1, position, call, key), buffer)
                 code.move(result + start, buffer, (nbytes - start).smaller(size))
 
     def _block(self, index: Word, position: Word, call: Word, key: tuple[Word, Word]) -> list[Any]:

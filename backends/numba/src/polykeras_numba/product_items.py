@@ -19,7 +19,7 @@ from polykeras_numba.windows import PACKED_ROWS, Words, aligned, grid
 # After the operands and the result comes the scratch memory.
 X, Y, OUT, SCRATCH_MEMORY = range(4)
 # BLAS copies an operand for every part: its parts are several times larger than others, and of whole panels.
-BLAS_PARTS, BLAS_UNIT = 8, 64
+BLAS_PARTS, BLAS_UNIT = 6, 64
 
 
 def _product(step: Step, strides: Sequence[Strides]) -> Item | Together | None:

@@ -7,27 +7,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from polykeras.runtime.program import Step
+from polykeras.symbolic import dtypes
 from polykeras.symbolic.ops.random import dropout_threshold
 from polykeras_numba import philox
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.item import BYTES, Item, Maker, Strides, Together, divided, ranges
 
 
-def _bits(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _bits(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _drawn(step, "bits", 0, 0.0)
 
 
-def _unit(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _unit(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _drawn(step, "unit", 0, 0.0)
 
 
-def _dropout(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _dropout(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     level = step.attrs["level"]
     scale = np.asarray(1 / (1 - level), step.outs[0].spec.dtype)
     return _drawn(step, "dropout", dropout_threshold(level), float(scale))
 
 
-def _drawn(step: Step, kind: str, threshold: int, scale: float) -> Item | None:
+def _drawn(step: Step, kind: str, threshold: int, scale: float) -> Item | Together | None:
     out = step.outs[0].spec
     numbers_differ = any(v.spec.dtype != "int64" for v in step.arrays)
     if numbers_differ or out.dtype == "float16" or threshold >= 2**32:
@@ -35,8 +36,12 @@ def _drawn(step: Step, kind: str, threshold: int, scale: float) -> Item | None:
     key = [_signed(step.attrs["seed"]), _signed(step.attrs.get("stream", 0))]
     kept = int(np.float64(scale).view("int64"))
     function = KERNELS.address("philox", repr((kind, out.dtype))[1:-1], f"random {kind} of {out.dtype}")
-    words = [0, 0, 0, out.size, *key, threshold, kept]
-    return Item(function, words, [(philox.COUNTER, 0, 0), (philox.POSITION, 1, 0), (philox.RESULT, 2, 0)])
+    words = [0, 0, 0, out.size, *key, threshold, kept, 0]
+    item = Item(function, words, [(philox.COUNTER, 0, 0), (philox.POSITION, 1, 0), (philox.RESULT, 2, 0)])
+    # a word takes as long as some 16 bytes of memory
+    parts = ranges(out.size, 16 * out.size / BYTES, 8 * philox.BLOCK)
+    moved = {philox.RESULT: dtypes.itemsize(out.dtype)}
+    return divided(item, philox.COUNT, parts, moved, start=philox.START) if len(parts) > 1 else item
 
 
 def _signed(number: int) -> int:

@@ -13,8 +13,9 @@ from polykeras_numba.code import Code, Table, Variable, Word
 from polykeras_numba.lanes import F32, F64, I1, I8, Lanes, Number
 from polykeras_numba.panels import Products
 
-# the table: BLAS's product; sizes; the place of the first step, and the distance of the next, 1 or -1; addresses
-GEMM, TIME, BATCH, UNITS, FIRST, NEXT, ARRAY = range(7)
+# the table: BLAS's product; sizes; the place of the first step, and the distance of the next, 1 or -1; rows of a step
+# in memory, of which BATCH are this table's; addresses
+GEMM, TIME, BATCH, UNITS, FIRST, NEXT, PITCH, ARRAY = range(8)
 
 
 class Packed(NamedTuple):
@@ -42,7 +43,7 @@ class Recurrence:
         self.element = F32 if self.dtype == "float32" else F64
         self.gemm = table[GEMM]
         self.time, self.batch, self.units = (table[i] for i in (TIME, BATCH, UNITS))
-        self.first, self.next = table[FIRST], table[NEXT]
+        self.first, self.next, self.pitch = table[FIRST], table[NEXT], table[PITCH]
         masks = ["steps"] if described["masked"] else []
         count = described["dropout"]
         order = [*names, *[f"dropout{i}" for i in range(count)], *masks, *results, "scratch"]
@@ -74,7 +75,7 @@ class Recurrence:
 
     def step(self, name: str, t: Word, blocks: int = 1) -> Word:
         """The address of a step in a sequence whose rows are `blocks` times the units."""
-        return self.arrays[name] + t * (self.state_bytes * blocks)
+        return self.arrays[name] + t * (self.pitch * self.row_bytes * blocks)
 
     def before(self, t: Word, is_first: Any, start: str, rows: str) -> Word:
         """The address of the state that entered step t."""
@@ -221,7 +222,7 @@ class Elements:
 
     def _counts(self, t: Word) -> Any:
         b = self.k.builder
-        place = self.r["steps"] + t * self.r.batch + self.row
+        place = self.r["steps"] + t * self.r.pitch + self.row
         one = b.load(b.inttoptr(place.ir, I8.as_pointer()))
         return self.k.spread(b.icmp_unsigned("!=", one, I8(0)))
 

@@ -1,6 +1,7 @@
 """Sums, means and extremes along adjacent axes of a contiguous array, as IR.
 
-The array is seen as (outer, reduced, inner). Table: address of the operand, of the result; outer, reduced, inner.
+The array is seen as (outer, reduced, inner). Table: address of the operand, of the result; outer, reduced, inner; the
+distance of rows, which is inner unless the table is about a part of the columns.
 Sums of float32 are taken in float64, in a fixed order: the result depends on nothing but the elements.
 """
 
@@ -16,6 +17,7 @@ from numba.extending import intrinsic
 
 from polykeras_numba.lanes import F32, F64, I64, MEMORY, Lanes, native_width
 
+SOURCE, TARGET, OUTER, REDUCED, INNER = range(5)
 KINDS = ("sum", "mean", "max", "min")
 POSITIONS = ("argmax", "argmin")
 # Vectors of columns that are taken together, so that rows are read in whole cache lines.
@@ -43,8 +45,8 @@ class _Base:
         self.kind = kind
         self.dtype = dtype
         words = builder.inttoptr(table, I64.as_pointer())
-        self.source, self.target, self.outer, self.reduced, self.inner = (
-            builder.load(builder.gep(words, [I64(i)])) for i in range(5)
+        self.source, self.target, self.outer, self.reduced, self.inner, self.pitch = (
+            builder.load(builder.gep(words, [I64(i)])) for i in range(6)
         )
         memory = MEMORY[dtype]
         self.bytes = memory.width // 8 if isinstance(memory, ir.IntType) else 4 if memory == F32 else 8
@@ -57,13 +59,13 @@ class _Reduction(_Base):
     def write(self) -> None:
         b = self.builder
         width = native_width()
-        row = b.icmp_unsigned("==", self.inner, I64(1))
+        row = b.icmp_unsigned("==", self.pitch, I64(1))
         with b.if_else(row) as (one, several):
             with one, cgutils.for_range(b, self.outer) as outer:
                 self._along_row(width, outer.index)
             with several, cgutils.for_range(b, self.outer) as outer:
-                start = b.mul(b.mul(outer.index, self.reduced), self.inner)
-                goal = b.mul(outer.index, self.inner)
+                start = b.mul(b.mul(outer.index, self.reduced), self.pitch)
+                goal = b.mul(outer.index, self.pitch)
                 done = self._columns(Lanes(b, width), COLUMNS, start, goal, I64(0))
                 done = self._columns(Lanes(b, width), 1, start, goal, done)
                 self._columns(Lanes(b, 1), 1, start, goal, done)
@@ -111,7 +113,7 @@ class _Reduction(_Base):
             for total in totals:
                 b.store(self._start(k), total)
             with cgutils.for_range(b, self.reduced) as row:
-                place = b.add(b.add(start, first), b.mul(row.index, self.inner))
+                place = b.add(b.add(start, first), b.mul(row.index, self.pitch))
                 for i, total in enumerate(totals):
                     x = k.load(self.at(self.source, b.add(place, I64(i * k.width))), self.dtype)
                     self._gather(k, total, x)
@@ -171,18 +173,18 @@ class _Position(_Base):
     def write(self) -> None:
         b, k = self.builder, Lanes(self.builder, 1)
         with cgutils.for_range(b, self.outer) as outer, cgutils.for_range(b, self.inner) as inner:
-            start = b.add(b.mul(b.mul(outer.index, self.reduced), self.inner), inner.index)
+            start = b.add(b.mul(b.mul(outer.index, self.reduced), self.pitch), inner.index)
             first = k.load(self.at(self.source, start), self.dtype)
             best = cgutils.alloca_once(b, first.type)
             where = cgutils.alloca_once(b, I64)
             b.store(first, best)
             b.store(I64(0), where)
             with cgutils.for_range(b, self.reduced) as loop:
-                x = k.load(self.at(self.source, b.add(start, b.mul(loop.index, self.inner))), self.dtype)
+                x = k.load(self.at(self.source, b.add(start, b.mul(loop.index, self.pitch))), self.dtype)
                 better = self._better(k, x, b.load(best))
                 b.store(b.select(better, x, b.load(best)), best)
                 b.store(b.select(better, loop.index, b.load(where)), where)
-            place = self.at(self.target, b.add(b.mul(outer.index, self.inner), inner.index), 8)
+            place = self.at(self.target, b.add(b.mul(outer.index, self.pitch), inner.index), 8)
             k.store(b.load(where), place, "int64")
 
     def _better(self, k: Lanes, x: Any, best: Any) -> Any:

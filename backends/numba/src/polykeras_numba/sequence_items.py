@@ -10,16 +10,18 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.ops.recurrent import parted
 from polykeras_numba import blas, panels, recurrence, sequences
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Item, Maker, Strides
+from polykeras_numba.item import OPERATIONS, PARTS, Item, Maker, Strides, Together, divided, ranges
 from polykeras_numba.parts import FLOATS
+from polykeras_numba.windows import aligned
 
 # Attributes that the kernel's code depends on.
 _DESCRIBED = ("activation", "recurrent_activation", "reset_after", "drops_state", "masked")
+FEWEST_ROWS = 16
 # Operands that may be scalars.
 _SCALARS = ("ghs", "gcs", "bias")
 
 
-def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
+def _sequence(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     name, attrs = step.op.name, step.attrs
     values = [*step.arrays, *step.outs]
     dtype = step.outs[0].spec.dtype
@@ -35,12 +37,34 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | None:
     units = operands["kernel"].spec.sizes[0]
     first, following = (time - 1, -1) if attrs["backwards"] else (0, 1)
     count = len(values) + 1
-    words = [blas.gemm(dtype), time, batch, units, first, following, *[0] * count]
+    words = [blas.gemm(dtype), time, batch, units, first, following, batch, *[0] * count]
     function = KERNELS.address("sequences", repr((name, tuple(described.items())))[1:-1], f"{name} of {dtype}")
-    return Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])
+    item = Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])
+    parts = _parts(step, batch, time * operands["kernel"].spec.size)
+    if len(parts) == 1:
+        return item
+    # an array has a row for each sample, or it is a scalar, the kernel or the bias; the mask of the steps has a bit
+    shared = [operands[key] for key in ("kernel", "bias") if key in operands]
+    moved = {}
+    for i, v in enumerate(values):
+        if v.spec.shape and v not in shared:
+            row = 1 if v.spec.dtype == "bool" else v.spec.sizes[-1]
+            moved[recurrence.ARRAY + i] = row * dtypes.itemsize(v.spec.dtype)
+    own = {recurrence.ARRAY + len(values): _own(step)}
+    return divided(item, recurrence.BATCH, parts, moved, private=own)
+
+
+def _parts(step: Step, batch: int, products: int) -> list[tuple[int, int]]:
+    """The parts of the batch; each has rows enough to fill the products' tiles."""
+    return ranges(batch, 2 * batch * products / OPERATIONS, most=min(PARTS, max(1, batch // FEWEST_ROWS)))
 
 
 def _scratch(step: Step) -> int:
+    """For each part of its own."""
+    return _own(step) * PARTS
+
+
+def _own(step: Step) -> int:
     """Room for two states and for the kernel in panels."""
     operands = dict(zip(sequences.OPERANDS[step.op.name], step.arrays, strict=False))
     out, kernel = step.outs[0].spec, operands["kernel"].spec
@@ -50,7 +74,7 @@ def _scratch(step: Step) -> int:
     (_, batch, _), (units, width) = out.sizes, kernel.sizes
     padded = units + panels.panel_columns(itemsize)
     gates = width // max(units, 1)
-    return (2 * batch * units + gates * padded * padded) * itemsize + 64
+    return aligned((2 * batch * units + gates * padded * padded) * itemsize + 64)
 
 
 SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(sequences.OPERANDS, _scratch)
