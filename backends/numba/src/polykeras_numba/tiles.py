@@ -38,6 +38,7 @@ class Tiled(NamedTuple):
     places:  offsets in the scratch memory by the word that they belong to.
     scratch: bytes of scratch memory;  own: of it, what each part of the work needs for itself.
     operations: of its products.
+    kernel_bytes: of the transformed kernel, or of the sums of its gradient.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Tiled(NamedTuple):
     scratch: int
     own: int
     operations: int
+    kernel_bytes: int
 
 
 def suits(g: Geometry, m: int) -> bool:
@@ -57,6 +59,11 @@ def suits(g: Geometry, m: int) -> bool:
     ones = all(n == 1 for n in (*g.strides, *g.dilation))
     enough = g.channels >= CHANNELS and g.filters >= FILTERS and g.batch * math.prod(g.outputs) >= OUTPUTS[m]
     return ones and list(g.window) == [3, 3] and enough
+
+
+def size(g: Geometry, fast: bool) -> int:
+    """Outputs of a tile along an axis: more where the user allows the loss, and where there are enough of them."""
+    return 4 if fast and g.itemsize == 4 and suits(g, 4) else 2
 
 
 def forward(g: Geometry, m: int, strides: Sizes | None = None) -> Tiled | None:
@@ -208,4 +215,7 @@ class _Layout:
         own = scratch if kernel is None else scratch - aligned(kernel_bytes)
         tiles = len(self.tiles) // 4 * self.images.count
         operations = 2 * tiles * (self.m + 2) ** 2 * math.prod(self.channels)
-        return Tiled(kind, self.m, self.tile, self.itemsize, item.words(), kernel, places, scratch, own, operations)
+        words = item.words()
+        return Tiled(
+            kind, self.m, self.tile, self.itemsize, words, kernel, places, scratch, own, operations, kernel_bytes
+        )

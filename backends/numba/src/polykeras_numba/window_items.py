@@ -15,7 +15,7 @@ from polykeras.runtime.xp.pool import window_counts
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.spec import Spec
 from polykeras.symbolic.windows import output_sizes, taps
-from polykeras_numba import elementwise, packing, pooling, product, sums, tiles, windows, winograd
+from polykeras_numba import elementwise, packing, panelled, pooling, product, sums, tiles, windows, winograd
 from polykeras_numba.cache import KERNELS
 from polykeras_numba.item import BYTES, OPERATIONS, PARTS, Item, Items, Maker, Strides, Together, divided, ranges
 from polykeras_numba.parts import FLOATS
@@ -53,8 +53,18 @@ def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> Items | None:
 
 
 def _tile_size(g: windows.Geometry) -> int:
-    """Outputs of a tile along an axis: more where the user allows the loss, and where there are enough of them."""
-    return 4 if g.itemsize == 4 and config.fast_convolution() and tiles.suits(g, 4) else 2
+    return tiles.size(g, config.fast_convolution())
+
+
+def _convolved_by_panels(step: Step, strides: Sequence[Strides]) -> Items | None:
+    g = windows.geometry(step)
+    if g is None:
+        return None
+    tiled = tiles.forward(g, tiles.size(g, step.attrs["fast"]), strides[0])
+    result = step.outs[0].spec
+    if tiled is not None:
+        return _tiled(tiled, result, ready=True)
+    return _sums(windows.forward(g, strides[0]), result, ready=True)
 
 
 def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
@@ -65,25 +75,26 @@ def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
 A, B, C, SCRATCH_MEMORY = range(4)
 
 
-def _sums(found: windows.Sums, result: Spec) -> Items:
-    """Sums of products, after the packing of their second operand if it has one.
+def _sums(found: windows.Sums, result: Spec, ready: bool = False) -> Items:
+    """Sums of products, after the packing of their second operand if it has one, unless it comes packed.
 
     In parts: of the images; of a result that is added up over the images, one for each part, which are then added; of a
     single image, of its rows.
     """
     made: Items = []
     tile, itemsize = found.tile, found.itemsize
-    if found.packing is not None:
+    packs = found.packing is not None and not ready
+    if packs:
+        assert found.packing is not None
         words, start = found.packing
-        arguments = repr((product.panel_columns(tile, itemsize), itemsize))[1:-1]
-        function = KERNELS.address("packing", arguments, "panels")
+        function = KERNELS.address(*panelled.packing_kernel(found), "panels")
         made.append(Item(function, words, [(packing.SOURCE, B, start), (packing.TARGET, SCRATCH_MEMORY, 0)]))
     function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
     head = found.words
     places = [(sums.A, A, 0), (sums.C, C, 0)]
     if found.scratch:
         places += [(sums.BUFFER, SCRATCH_MEMORY, found.buffer), (sums.PANELS, SCRATCH_MEMORY, 0)]
-    places.append((sums.B, B if found.packing is None else SCRATCH_MEMORY, 0))
+    places.append((sums.B, SCRATCH_MEMORY if packs else B, 0))
     item = Item(function, head, places)
     images, products = int(head[sums.IMAGES]), int(head[sums.PRODUCTS])
     parts = ranges(images, found.operations / OPERATIONS)
@@ -143,21 +154,22 @@ def _from_buffer(item: Item, buffer: tuple[int, int]) -> Item:
     return Item(item.function, words, addresses)
 
 
-def _tiled(found: tiles.Tiled, result: Spec) -> Items:
+def _tiled(found: tiles.Tiled, result: Spec, ready: bool = False) -> Items:
     """Winograd's products, after the transform of the kernel if that is an operand; in parts as `_sums`."""
     made: Items = []
     arguments = (found.m, *found.tile, found.itemsize)
     panels = found.places[winograd.TOTALS]
-    if found.kernel is not None:
+    transforms = found.kernel is not None and not ready
+    if transforms:
+        assert found.kernel is not None
         words, start = found.kernel
-        kind = "kernel" if words[winograd.COLUMN_STEP] == found.itemsize else "turned_kernel"
-        function = KERNELS.address("winograd", repr((kind, *arguments))[1:-1], "a transform of kernels")
+        function = KERNELS.address(*panelled.winograd_kernel(found), "a transform of kernels")
         addresses = [(winograd.SOURCE, B, start), (winograd.TARGET, SCRATCH_MEMORY, panels)]
         made.append(Item(function, words, addresses))
     function = KERNELS.address("winograd", repr((found.kind, *arguments))[1:-1], "a convolution by tiles")
     addresses = [(word, SCRATCH_MEMORY, place) for word, place in found.places.items()]
     addresses += [(sums.A, A, 0), (sums.C, C, 0)]
-    addresses.append((sums.B, B, 0) if found.kernel is None else (sums.B, SCRATCH_MEMORY, panels))
+    addresses.append((sums.B, SCRATCH_MEMORY, panels) if transforms else (sums.B, B, 0))
     item = Item(function, found.words, addresses)
     adding = found.kind == "kernel_grad"
     parts = ranges(int(found.words[sums.IMAGES]), found.operations / OPERATIONS)
@@ -179,9 +191,9 @@ def _windows_scratch(step: Step) -> int:
         return 0
     # elements that all lie in one place: the case in which everything must be copied
     nowhere = (0,) * step.arrays[0].spec.ndim
-    size = _tile_size(g)
+    size = tiles.size(g, step.attrs["fast"]) if step.op is panelled.CONV else _tile_size(g)
     found: list[windows.Sums | tiles.Tiled | None]
-    if step.op.name == "conv":
+    if step.op.name in ("conv", panelled.CONV.name):
         found = [windows.forward(g, nowhere), tiles.forward(g, size, nowhere)]
     elif step.op.name == "conv_input_grad":
         found = [windows.input_grad(g, nowhere), tiles.input_grad(g, size, nowhere)]
@@ -258,9 +270,10 @@ def _window_rows(sizes: Any, window: Any, strides: Any, padding: Any, place_byte
 
 
 SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(
-    ("conv", "conv_input_grad", "conv_kernel_grad"), _windows_scratch
+    ("conv", panelled.CONV.name, "conv_input_grad", "conv_kernel_grad"), _windows_scratch
 )
 MAKERS: dict[str, Maker] = {
-    "conv": _convolved, "conv_input_grad": _input_gradient, "conv_kernel_grad": _kernel_gradient,
+    "conv": _convolved, panelled.CONV.name: _convolved_by_panels,
+    "conv_input_grad": _input_gradient, "conv_kernel_grad": _kernel_gradient,
     "max_pool": _pooled, "avg_pool": _pooled, "max_pool_grad": _max_gradient, "avg_pool_grad": _avg_gradient,
 }  # fmt: skip

@@ -127,6 +127,7 @@ def geometry(step: Step) -> Geometry | None:
         return None
     out = step.outs[0].spec
     first, second = [v.spec.sizes for v in step.arrays]
+    second = step.attrs.get("kernel", second)  # of panels: the shape of what they were made of
     if out.dtype not in ("float32", "float64"):
         return None
     x = out.sizes if step.op.name == "conv_input_grad" else first

@@ -183,6 +183,9 @@ class Backend:
         """The program with only ops that have a kernel here, and after the passes that plugins bring."""
         return passes.prepare(program, self)
 
+    def arrange(self, program: Program) -> None:
+        """Take apart, in place, steps of which a part depends on variables alone: it is then kept from call to call."""
+
     def compile(self, program: Program) -> Executable:
         """Make a program callable. The default runs bound kernels one after another."""
         return Executable(self.prepare(program), self)

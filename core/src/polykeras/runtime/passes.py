@@ -31,6 +31,7 @@ def prepare(program: Program, backend: Backend) -> Program:
     lower(program, backend.supports)
     flatten(program)
     if rewrites:
+        backend.arrange(program)
         derive(program, backend)
 
     changes: list[Callable[[Program], Program | None]] = []

@@ -16,8 +16,9 @@ from polykeras.runtime.views import VIEW_OPS
 if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
-# A derived value may be as large as the variables that it is made of, or as this many elements.
-SMALL = 1 << 12
+# A derived value may be so many times as large as the variables that it is made of (a kernel that is transformed for
+# Winograd's products is 4 times as large at most), or as this many elements.
+GROWTH, SMALL = 4, 1 << 12
 
 
 def fixed_values(program: Program) -> set[Value]:
@@ -75,7 +76,7 @@ class _Derivation:
             return
         recipe = self._recipe(value)
         size = sum(v.spec.size for v in {v for s in recipe for v in s.ins} if v.kind == "variable")
-        if step.op.name in VIEW_OPS or len(step.outs) > 1 or value.spec.size > max(size, SMALL) or not size:
+        if step.op.name in VIEW_OPS or len(step.outs) > 1 or value.spec.size > max(GROWTH * size, SMALL) or not size:
             self._keep(value)
             return
         derived = shared(self._key(value), recipe, value, self.backend)
