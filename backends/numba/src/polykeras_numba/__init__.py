@@ -17,7 +17,7 @@ from polykeras.runtime.backend import Kernel
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.program import Program, Step
 from polykeras.runtime.rewrite.fusion import FUSED, fuse
-from polykeras_numba import items, panelled, parts
+from polykeras_numba import items, panelled, parts, scatter
 from polykeras_numba.executable import NumbaExecutable
 from polykeras_numpy import NumpyBackend, blocked
 
@@ -38,7 +38,7 @@ class NumbaBackend(NumpyBackend):
     def kernel(self, step: Step) -> Kernel:
         if step.op is FUSED:
             return Kernel(functools.partial(_by_parts, self, step), into=True)
-        own = panelled.kernel(step)
+        own = None if config.DISABLE_JIT else panelled.kernel(step) or scatter.bound(step)
         if own is not None:
             return _with_scratch(own, items.scratch(step))
         return _with_scratch(super().kernel(step), items.scratch(step))

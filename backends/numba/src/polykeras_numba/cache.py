@@ -27,7 +27,7 @@ _HOME = "polykeras_numba.cache"
 _SOURCES = (
     "lanes.py", "code.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "product.py",
     "packing.py", "sums.py", "winograd.py", "pooling.py", "pairs.py", "philox.py", "execution.py", "math64.py",
-    "panels.py", "recurrence.py", "sequences.py", "region.py",
+    "panels.py", "recurrence.py", "sequences.py", "region.py", "scatter.py",
 )  # fmt: skip
 
 _TEMPLATE = '''\

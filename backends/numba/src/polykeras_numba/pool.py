@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 from polykeras import config
 from polykeras_numba.cache import KERNELS
@@ -25,13 +25,28 @@ class Run(Protocol):
     program: int
 
 
+class Helper:
+    """A thread that works on what it is given."""
+
+    def __init__(self, number: int):
+        self.queue: SimpleQueue[Run | None] = SimpleQueue()
+        self.thread = threading.Thread(target=_help, args=(self.queue,), name=f"polykeras-{number}", daemon=True)
+        self.thread.start()
+
+
+def _help(queue: SimpleQueue[Run | None]) -> None:
+    help_with = KERNELS.function("region", "the region of a helper", "'helper'")
+    while (run := queue.get()) is not None:
+        help_with(run.program)
+        del run  # its memory may go
+
+
 class Pool:
     """Helpers, made when first wanted and kept."""
 
     def __init__(self) -> None:
         self.taken = threading.Lock()
-        self.queue: SimpleQueue[Run | None] = SimpleQueue()
-        self.helpers: list[threading.Thread] = []
+        self.helpers: list[Helper] = []
 
     def run(self, run: Run) -> bool:
         """Do the work with as many threads as the user allows; False, with nothing done, where that is one."""
@@ -41,8 +56,8 @@ class Pool:
         try:
             if len(self.helpers) != count:
                 self._hire(count)
-            for _ in range(count):
-                self.queue.put(run)
+            for helper in self.helpers:
+                helper.queue.put(run)
             KERNELS.function("region", "the region of a caller", "'caller'")(run.program)
         finally:
             self.taken.release()
@@ -50,20 +65,9 @@ class Pool:
 
     def _hire(self, count: int) -> None:
         while len(self.helpers) > count:
-            self.queue.put(None)
-            self.helpers.pop()
-        help_with = KERNELS.function("region", "the region of a helper", "'helper'")
+            self.helpers.pop().queue.put(None)
         while len(self.helpers) < count:
-            name = f"polykeras-{len(self.helpers) + 1}"
-            helper = threading.Thread(target=_help, args=(self.queue, help_with), name=name, daemon=True)
-            helper.start()
-            self.helpers.append(helper)
-
-
-def _help(queue: SimpleQueue[Run | None], help_with: Any) -> None:
-    while (run := queue.get()) is not None:
-        help_with(run.program)
-        del run  # its memory may go
+            self.helpers.append(Helper(len(self.helpers) + 1))
 
 
 @functools.cache
