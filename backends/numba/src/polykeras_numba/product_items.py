@@ -18,8 +18,9 @@ from polykeras_numba.windows import PACKED_ROWS, Words, aligned, grid
 
 # After the operands and the result comes the scratch memory.
 X, Y, OUT, SCRATCH_MEMORY = range(4)
-# BLAS copies an operand for every part: its parts are several times larger than others, and of whole panels.
-BLAS_PARTS, BLAS_UNIT = 6, 64
+# BLAS copies an operand for every part, so its parts are larger than others, the more so the more there are: two for so
+# many operations, four for four times as many. They are whole panels.
+BLAS_OPERATIONS, BLAS_UNIT = 60_000_000, 64
 
 
 def _product(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
@@ -44,8 +45,8 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | N
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
     item = Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
     itemsize = dtypes.itemsize(dtype)
-    worth = 2 * rows * columns * inner / OPERATIONS / BLAS_PARTS
-    if columns >= rows:
+    worth = 2 * math.sqrt(2 * rows * columns * inner / BLAS_OPERATIONS)
+    if columns > rows:
         parts = ranges(columns, worth, BLAS_UNIT)
         moved = {2: (y[0] if turns[1] else 1) * itemsize, 3: itemsize}
         return divided(item, 5, parts, moved) if len(parts) > 1 else item

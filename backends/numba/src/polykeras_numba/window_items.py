@@ -100,15 +100,25 @@ def _sums(found: windows.Sums, result: Spec, ready: bool = False) -> Items:
     parts = ranges(images, found.operations / OPERATIONS)
     if len(parts) > 1:
         return [*made, *_by_images(item, parts, found, result, bool(head[sums.ADDING]))]
-    first = sums.WORDS + product.ROWS
-    parts = ranges(int(head[first]), found.operations / OPERATIONS, tile.rows)
-    if images > 1 or products != 1 or head[sums.PACKED] or len(parts) == 1:
+    if images > 1 or products != 1 or head[sums.PACKED] or found.operations < 2 * OPERATIONS:
         return [*made, item]
     if head[sums.LINES]:
         made.append(_filled(item, sums.PRODUCTS))
         item = _from_buffer(item, (SCRATCH_MEMORY, found.buffer))
-    tables = {sums.WORDS + product.A_ROWS: 1, sums.WORDS + product.C_ROWS: 1}
-    return [*made, divided(item, first, parts, {}, tables)]
+    return [*made, _by_rows_or_columns(item, found)]
+
+
+def _by_rows_or_columns(item: Item, found: windows.Sums) -> Together:
+    """A single product in parts of its result, so that the larger operand is read once, and the other by each part."""
+    described = [int(n) for n in item.words[sums.WORDS : sums.WORDS + product.WORDS]]
+    rows, columns = described[product.ROWS], described[product.COLUMNS]
+    worth = found.operations / OPERATIONS
+    if rows >= columns:
+        tables = {sums.WORDS + product.A_ROWS: 1, sums.WORDS + product.C_ROWS: 1}
+        return divided(item, sums.WORDS + product.ROWS, ranges(rows, worth, found.tile.rows), {}, tables)
+    width = product.panel_columns(found.tile, found.itemsize)
+    moved = {sums.B: described[product.PANEL] // width, sums.C: found.itemsize}
+    return divided(item, sums.WORDS + product.COLUMNS, ranges(columns, worth, width), moved)
 
 
 def _by_images(
