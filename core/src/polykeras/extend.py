@@ -32,7 +32,7 @@ from polykeras.symbolic.ops.elementwise import broadcast_to, sqrt, sum_to
 from polykeras.symbolic.spec import Shape, Spec, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 
 __all__ = [
-    "Backend", "Executable", "Kept", "Kernel", "KernelCache", "Limit", "Op", "Program", "Shape", "Spec", "Step", "Value",
-    "XpBackend", "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan", "reduced_shape",
-    "same", "sqrt", "sum_to", "topological",
+    "Backend", "Executable", "Kept", "Kernel", "KernelCache", "Limit", "Op", "Program", "Shape", "Spec", "Step",
+    "Value", "XpBackend", "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan",
+    "reduced_shape", "same", "sqrt", "sum_to", "topological",
 ]  # fmt: skip

@@ -160,7 +160,7 @@ def _warm(arguments: argparse.Namespace) -> int:
         if arguments.model is None:
             _run_usual(arguments.batch)
         else:
-            _run_model(_loaded(arguments.model), arguments)
+            _run_model(_loaded(arguments.model, arguments.train), arguments)
     current = [one for one in cache.kept() if one.current]
     print(f"{backend.name}: {_count(len(current) - before)} compiled; {_amount(current)} in {cache.folder}")
     return 0
@@ -173,11 +173,11 @@ def _keeps_nothing(backend: Backend) -> str:
     return f"the backend {backend.name!r} keeps nothing on disk: there is nothing to warm.{advice}"
 
 
-def _loaded(path: str) -> Any:
+def _loaded(path: str, trained: bool) -> Any:
     from polykeras.models import load_model
 
     try:
-        return load_model(path)
+        return load_model(path, compile=trained)
     except Exception as error:
         raise _Refused(f"{path} cannot be loaded as a model: {type(error).__name__}: {error}") from error
 
