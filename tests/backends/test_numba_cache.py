@@ -337,6 +337,34 @@ def test_links_are_not_followed(cache, tmp_path):
     assert not first.is_symlink() and elsewhere.exists()
 
 
+@pytest.mark.skipif(not HAS_OWNERS or os.geteuid() != 0, reason="only the superuser can act for others")
+def test_what_root_has_warmed_serves_others_who_may_read_it():
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as made:  # others may not enter pytest's own folders
+        Path(made).chmod(0o755)
+        store = Store(Path(made) / "numba", "1")
+        name = "kernel_" + "0" * 20
+        store.write(name, b"code")
+        os.seteuid(65534)
+        try:
+            assert store.read(name) is None and store.kept() == []
+            store.write(name, b"another")  # does nothing
+        finally:
+            os.seteuid(0)
+        for path in (store.root, store.folder):
+            path.chmod(0o755)
+        (store.folder / f"{name}.kernel").chmod(0o644)
+        os.seteuid(65534)
+        try:
+            assert store.read(name) == b"code" and len(store.kept()) == 1
+            store.write(name, b"another")
+            assert store.read(name) == b"code"
+        finally:
+            os.seteuid(0)
+
+
 @posix
 def test_folders_are_made_for_the_user_alone(tmp_path):
     store = Store(tmp_path / "a" / "numba", "1")

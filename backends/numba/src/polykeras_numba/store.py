@@ -120,10 +120,10 @@ class Store(KernelCache):
                 cause = _distrusted(folder.stat())
                 if cause is not None:
                     return _distrust(folder, cause)
-        there = next((path for path in (self.folder, *self.folder.parents) if path.exists()), self.folder)
-        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        there = next((path for path in (self.folder, *self.folder.parents) if os.path.exists(path)), self.folder)
+        if os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK):
             return None
-        cause = "this process may not write in it" if there.is_dir() else "it is no folder"
+        cause = "this process may not write in it" if os.path.isdir(there) else "it is no folder"
         return f"Kernels cannot be kept below {there}: {cause}. Name another folder by POLYKERAS_CACHE."
 
     # -- all of them ---------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ class Store(KernelCache):
             found += [
                 Kept(_title(folder / f"{name}.py") or name, size, folder.name, folder == self.folder)
                 for name, size in sorted(sizes.items())
-                if (folder / f"{name}.kernel").exists()
+                if os.path.exists(folder / f"{name}.kernel")
             ]
         return found
 
