@@ -106,6 +106,18 @@ def test_an_unknown_backend(capsys, act):
     assert status == 2 and "Did you mean 'acme'?" in err
 
 
+@pytest.mark.usefixtures("acme")
+def test_doctor_tells_problems_of_the_backend_in_use(capsys, monkeypatch):
+    from acme_back import Cache
+
+    monkeypatch.setenv("POLYKERAS_BACKEND", "acme")
+    main(["doctor"])
+    assert "The folder is full." not in capsys.readouterr().out
+    monkeypatch.setattr(Cache, "ills", "The folder is full.")
+    assert main(["doctor"]) == 1
+    assert "  - The folder is full.\n" in capsys.readouterr().out
+
+
 # -- clear -------------------------------------------------------------------------------------------------------------
 
 

@@ -73,9 +73,9 @@ class Kernels:
         """
         return self._found(module, arguments, title, _compiled_for_c, _address)  # type: ignore[no-any-return]
 
-    def function(self, module: str, title: str) -> Callable[[int], None]:
+    def function(self, module: str, title: str, arguments: str = "") -> Callable[[int], None]:
         """A kernel that Python calls; it runs without the interpreter's lock."""
-        return self._found(module, "", title, _compiled_for_python, _entry)  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, _compiled_for_python, _entry)  # type: ignore[no-any-return]
 
     def _found(self, module: str, arguments: str, title: str, compiler: Any, taken: Callable[[Any], Any]) -> Any:
         key = module, arguments

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
     from polykeras.runtime.kernel_cache import KernelCache
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "kernel_cache_of", "run"]
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"polykeras cache: {error}\n")
         return 2
     return status
+
+
+def kernel_cache_of(backend: Any) -> KernelCache | None:
+    """What a backend keeps on disk, if it keeps something. One that is no `Backend` need not say."""
+    asked = getattr(backend, "kernel_cache", None)
+    found: KernelCache | None = None if asked is None else asked()
+    return found
 
 
 class _Refused(Exception):
@@ -121,7 +128,7 @@ def _caches(name: str | None) -> Iterator[tuple[str, KernelCache | str]]:
 
     for each in [name] if name is not None else list(select.installed()):
         try:
-            cache = select.load_class(each).kernel_cache()
+            cache = kernel_cache_of(select.load_class(each))
         except select.BackendError as error:
             if name is not None:
                 raise
@@ -150,7 +157,7 @@ def _warm(arguments: argparse.Namespace) -> int:
     from polykeras.runtime import select
 
     with select.backend_scope(arguments.backend or select.why().name) as backend:
-        cache = backend.kernel_cache()
+        cache = kernel_cache_of(backend)
         if cache is None:
             raise _Refused(_keeps_nothing(backend))
         problem = cache.problem()
