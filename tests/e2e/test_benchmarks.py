@@ -51,6 +51,23 @@ def test_the_loop_of_fit_is_measured(tmp_path):
     assert all(one > 0 for found in seconds.values() for one in found)
 
 
+def test_first_steps_are_measured(tmp_path):
+    pytest.importorskip("numba", reason="polykeras-numba is not installed")
+    file = tmp_path / "results.json"
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.cold", "--workloads", "tiny", "--repeats", "1", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    seconds = json.loads(file.read_text())["seconds"]["tiny"]
+    assert {kind: len(found) for kind, found in seconds.items()} == {"cold": 1, "warm": 1, "numpy": 1}
+    assert "| tiny " in ended.stdout
+
+
 def test_absent_frameworks_and_interpreters_are_told():
     absent = {one.name: one.absent for one in contenders(["nonesuch"], ["torch"], "/nowhere/python")}
     assert "not installed: polykeras_nonesuch" in absent["polykeras:nonesuch"]

@@ -192,7 +192,7 @@ def test_help_shows_every_command(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert all(command in out for command in ("info", "backends", "plugins", "doctor", "demo"))
+    assert all(command in out for command in ("info", "backends", "plugins", "doctor", "cache", "demo"))
 
 
 @pytest.mark.usefixtures("installed")

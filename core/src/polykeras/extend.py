@@ -9,6 +9,7 @@
     sum_to, broadcast_to   ops that a vjp needs and K lacks: broadcasting, and its reverse
     sqrt                   the bare square root (K's takes negative numbers as 0, which costs a pass)
     Backend, XpBackend     base classes of backends: bare, or with every kernel on a module that follows NumPy
+    KernelCache, Kept      what `Backend.kernel_cache` returns, of a backend that keeps compiled code on disk
     Kernel, Limit          what `Backend.kernel` returns, what `Backend.limits` holds
     Program, Step, Value   what `Backend.compile` and the passes work on
     topological            the nodes that tensors are made by, each after those it reads
@@ -20,6 +21,7 @@ classes that are where Keras has them. A gradient (`.vjp`) or an expansion (`.lo
 
 from polykeras.runtime.backend import Backend, Kernel, Limit
 from polykeras.runtime.executable import Executable
+from polykeras.runtime.kernel_cache import Kept, KernelCache
 from polykeras.runtime.plan import plan
 from polykeras.runtime.program import Program, Step, Value
 from polykeras.runtime.xp import XpBackend
@@ -30,7 +32,7 @@ from polykeras.symbolic.ops.elementwise import broadcast_to, sqrt, sum_to
 from polykeras.symbolic.spec import Shape, Spec, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 
 __all__ = [
-    "Backend", "Executable", "Kernel", "Limit", "Op", "Program", "Shape", "Spec", "Step", "Value", "XpBackend",
-    "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan", "reduced_shape", "same",
-    "sqrt", "sum_to", "topological",
+    "Backend", "Executable", "Kept", "Kernel", "KernelCache", "Limit", "Op", "Program", "Shape", "Spec", "Step",
+    "Value", "XpBackend", "broadcast_shapes", "broadcast_to", "normalize_axes", "normalize_axis", "op", "plan",
+    "reduced_shape", "same", "sqrt", "sum_to", "topological",
 ]  # fmt: skip

@@ -15,9 +15,11 @@ from numba.core import config
 
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.executable import Executable
+from polykeras.runtime.kernel_cache import KernelCache
 from polykeras.runtime.program import Program, Step
 from polykeras.runtime.rewrite.fusion import FUSED, fuse
 from polykeras_numba import items, panelled, parts, scatter
+from polykeras_numba.cache import store
 from polykeras_numba.executable import NumbaExecutable
 from polykeras_numpy import NumpyBackend, blocked
 
@@ -31,6 +33,10 @@ class NumbaBackend(NumpyBackend):
     """The NumPy backend, fused and compiled."""
 
     name = "numba"
+
+    @classmethod
+    def kernel_cache(cls) -> KernelCache | None:
+        return store()
 
     def supports(self, op: str) -> bool:
         return (op not in _LOWERED or config.DISABLE_JIT) and super().supports(op)

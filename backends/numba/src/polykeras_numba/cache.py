@@ -1,17 +1,21 @@
-"""Compiled kernels: each is a small module, compiled once per process at most and kept on disk by Numba.
+"""Compiled kernels: each is a small module, compiled once per process at most and kept on disk.
 
-The modules lie in a folder of their own for every version of polykeras, of Numba and of the code that writes kernels,
-and for every processor, so that a folder shared by machines or kept over an upgrade is never wrong, only unused. Where
-nothing can be written, kernels are compiled in memory.
+They lie in a folder of their own for every version of polykeras and of Numba, for every text of this package and every
+processor, so that a folder shared by machines or kept over an upgrade is never wrong, only unused. Where nothing can be
+kept, kernels are compiled in memory.
+
+Numba's own cache is not used: its files are trusted whoever wrote them, one that is damaged is an error forever, and
+loading from it takes Numba half a second to make itself ready to compile. What is kept is what Numba would keep.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import hashlib
 import os
+import pickle
+import platform
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -19,30 +23,35 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numba
 from llvmlite import binding
+from numba.core import config, sigutils
+from numba.core.caching import NullCache
+from numba.core.ccallback import CFunc
+from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+from numba.core.serialize import dumps
+
+from polykeras_numba.progress import PROGRESS
+from polykeras_numba.store import Store
 
 # What generated modules are part of: Numba imports it when it loads a kernel.
 _HOME = "polykeras_numba.cache"
-_SOURCES = (
-    "lanes.py", "code.py", "math.py", "parts.py", "elementwise.py", "reduction.py", "blas.py", "product.py",
-    "packing.py", "sums.py", "winograd.py", "pooling.py", "pairs.py", "philox.py", "execution.py", "math64.py",
-    "panels.py", "recurrence.py", "sequences.py", "region.py", "scatter.py",
-)  # fmt: skip
 
 _TEMPLATE = '''\
 """{title}"""
-from numba import cfunc, njit
-
 from polykeras_numba.{module} import kernel
 
 body = kernel({arguments})
 
 
-@{decorator}("void(int64)", cache={cache}, error_model="numpy", nogil=True)
 def {name}(table):
     body(table)
 '''
+_SIGNATURE = "void(int64)"
+_OPTIONS = {"error_model": "numpy", "nogil": True}
 
 
 class Kernels:
@@ -62,43 +71,58 @@ class Kernels:
 
         module: where `kernel` is that writes it;  arguments: a literal, which says which one.
         """
-        return self._found(module, arguments, title, "cfunc").address  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, _compiled_for_c, _address)  # type: ignore[no-any-return]
 
     def function(self, module: str, title: str, arguments: str = "") -> Callable[[int], None]:
         """A kernel that Python calls; it runs without the interpreter's lock."""
-        return self._found(module, arguments, title, "njit")  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, _compiled_for_python, _entry)  # type: ignore[no-any-return]
 
-    def _found(self, module: str, arguments: str, title: str, decorator: str) -> Any:
+    def _found(self, module: str, arguments: str, title: str, compiler: Any, taken: Callable[[Any], Any]) -> Any:
         key = module, arguments
         found = self.made.get(key)
         if found is None:
             with self.guard:
                 found = self.made.get(key)
                 if found is None:
-                    found = self.made[key] = self._make(module, arguments, title, decorator)
-        return found
+                    result = self._make(module, arguments, title, compiler)
+                    found = self.made[key] = taken(result), result
+        return found[0]
 
-    def _make(self, module: str, arguments: str, title: str, decorator: str) -> Any:
+    def _make(self, module: str, arguments: str, title: str, compiler: Callable[[Any], Any]) -> Any:
         name = f"{module}_{hashlib.sha256(arguments.encode()).hexdigest()[:20]}"
-        fields = {"title": title, "module": module, "arguments": arguments, "name": name, "decorator": decorator}
-        function = None
-        path = _written(name, _TEMPLATE.format(**fields, cache=True))
-        if path is not None:
-            # a full or foreign folder, or a damaged file, must not stop a program that can be compiled anew
-            with contextlib.suppress(Exception):
-                function = _run(_TEMPLATE.format(**fields, cache=True), str(path), name)
-        if function is None:
-            function = _run(_TEMPLATE.format(**fields, cache=False), f"<{name}>", name)
-        hits = function.cache_hits if decorator == "cfunc" else sum(function.stats.cache_hits.values())
-        if hits:
+        kept = store()
+        result = _loaded(kept, name)
+        if result is not None:
             self.loaded += 1
-        else:
-            self.compiled += 1
-        return function
+            return result
+        with PROGRESS.compiling(title), warnings.catch_warnings():
+            source = _TEMPLATE.format(title=title, module=module, arguments=arguments, name=name)
+            path = kept and kept.write_source(name, source)
+            warnings.simplefilter("ignore", numba.errors.NumbaWarning)
+            result = compiler(_function(source, str(path or f"<{name}>"), name))
+        self.compiled += 1
+        if path is not None and kept is not None and not result.library.has_dynamic_globals:
+            kept.write(name, dumps(result._reduce()))
+        return result
 
 
-def folder() -> Path:
-    """Where kernels are kept: below POLYKERAS_CACHE, NUMBA_CACHE_DIR, or the user's folder for caches."""
+# -- where they are kept -----------------------------------------------------------------------------------------------
+
+
+def store() -> Store | None:
+    """Where kernels are kept: below POLYKERAS_CACHE, NUMBA_CACHE_DIR, or the user's folder for caches. None: nowhere,
+    for the user has no home.
+    """
+    try:
+        return _store(_root())
+    except RuntimeError:
+        return None
+
+
+_store = functools.lru_cache(lambda root: Store(root, _version()))
+
+
+def _root() -> Path:
     base = os.environ.get("POLYKERAS_CACHE")
     if base:
         root = Path(base)
@@ -110,47 +134,74 @@ def folder() -> Path:
         root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "polykeras" / "Cache"
     else:
         root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polykeras"
-    return root / "numba" / _version()
+    return root.absolute() / "numba"
 
 
+@functools.cache
 def _version() -> str:
-    """What a kernel depends on besides its description."""
-    here = Path(__file__).parent
-    sources = b"".join((here / name).read_bytes() for name in _SOURCES)
-    features = binding.get_host_cpu_features().flatten()
-    digest = hashlib.sha256(sources + features.encode() + repr(sys.version_info[:2]).encode()).hexdigest()[:12]
-    return f"{metadata.version('polykeras-numba')}-{numba.__version__}-{binding.get_host_cpu_name()}-{digest}"
+    """What a kernel depends on besides its description: every text of this package, and who compiles it for what."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\n" + path.read_bytes())
+    digest.update(binding.get_host_cpu_features().flatten().encode())
+    choices = (str(config.OPT), config.CPU_NAME, config.CPU_FEATURES, config.ENABLE_AVX, config.DEBUGINFO_DEFAULT)
+    host = (platform.system(), platform.machine(), sys.implementation.cache_tag, llvmlite.__version__)
+    digest.update(repr((choices, host)).encode())
+    processor = binding.get_host_cpu_name()
+    return f"{metadata.version('polykeras-numba')}-{numba.__version__}-{processor}-{digest.hexdigest()[:12]}"
 
 
-def _written(name: str, source: str) -> Path | None:
-    """The file that holds the source, complete whoever else writes it; None where it cannot be written."""
+# -- Numba -------------------------------------------------------------------------------------------------------------
+
+
+class _Caught(NullCache):
+    """Stands for a cache, so as to get what was compiled."""
+
+    result: Any = None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        self.result = result
+
+
+def _loaded(kept: Store | None, name: str) -> Any:
+    """A kernel from the disk; None where it is not there, or no longer what it was."""
+    data = kept.read(name) if kept is not None else None
+    if data is None:
+        return None
     try:
-        path = folder() / f"{name}.py"
-        with contextlib.suppress(OSError):
-            if path.read_text() == source:
-                return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(source)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        return path
-    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+        with global_compiler_lock:
+            return CompileResult._rebuild(cpu_target.target_context, *pickle.loads(data))
+    except Exception:  # noqa: BLE001  (whatever it is, compiling anew mends it)
         return None
 
 
-def _run(source: str, path: str, name: str) -> Any:
-    """Run our own source under the file's name; the file itself is only what Numba dates its cache by."""
+def _function(source: str, path: str, name: str) -> Any:
+    """The function of a generated module; its file is there to be read, and named in errors."""
     scope: dict[str, Any] = {"__name__": _HOME}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", numba.errors.NumbaWarning)
-        exec(compile(source, path, "exec"), scope)  # noqa: S102
+    exec(compile(source, path, "exec"), scope)  # noqa: S102
     return scope[name]
+
+
+def _compiled_for_c(function: Any) -> Any:
+    made = CFunc(function, sigutils.normalize_signature(_SIGNATURE), locals={}, options=dict(_OPTIONS))
+    made._cache = caught = _Caught()
+    made.compile()
+    return caught.result
+
+
+def _compiled_for_python(function: Any) -> Any:
+    made = numba.njit(**_OPTIONS)(function)
+    made._cache = caught = _Caught()
+    made.compile(_SIGNATURE)
+    return caught.result
+
+
+def _address(result: Any) -> int:
+    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)  # type: ignore[no-any-return]
+
+
+def _entry(result: Any) -> Any:
+    return result.entry_point
 
 
 KERNELS = Kernels()

@@ -1,4 +1,4 @@
-"""The command line: `polykeras info | backends | plugins | doctor | docs | run | demo`, and what plugins add.
+"""The command line: `polykeras info | backends | plugins | doctor | cache | docs | run | demo`, and what plugins add.
 
 A command is a subparser whose default `run` is a function from the parsed arguments to the exit status (None: 0). Only
 the command that was chosen does any work; plugins are loaded for their commands, and for `--help`.
@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 
 import polykeras
-from polykeras.cli import backends, docs, doctor, info, plugins, run
+from polykeras.cli import backends, cache, docs, doctor, info, plugins, run
 from polykeras.plugins import call
 
 __all__ = ["main"]
 
-_OWN = (info, backends, plugins, doctor, docs, run)
+_OWN = (info, backends, plugins, doctor, cache, docs, run)
 _DEMO = "demo"
 
 

@@ -101,6 +101,18 @@ def _check_backend() -> list[str]:
     return []
 
 
+def _check_kernel_cache() -> list[str]:
+    from polykeras.cli.cache import kernel_cache_of
+    from polykeras.runtime import select
+
+    try:
+        cache = kernel_cache_of(select.current())
+    except (select.BackendError, ValueError):  # which `_check_backend` tells
+        return []
+    problem = None if cache is None else cache.problem()
+    return [] if problem is None else [problem]
+
+
 def _check_cupy_wheels() -> list[str]:
     from polykeras import entrypoints
 
@@ -121,4 +133,10 @@ def _check_plugins() -> list[str]:
     return [failure.text() for failure in admission.failures()]
 
 
-_CHECKS: tuple[Callable[[], list[str]], ...] = (_check_config, _check_backend, _check_cupy_wheels, _check_plugins)
+_CHECKS: tuple[Callable[[], list[str]], ...] = (
+    _check_config,
+    _check_backend,
+    _check_kernel_cache,
+    _check_cupy_wheels,
+    _check_plugins,
+)

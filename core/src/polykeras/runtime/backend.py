@@ -15,6 +15,7 @@ from polykeras.runtime import passes
 from polykeras.runtime.arena import Arenas
 from polykeras.runtime.derived import Derived
 from polykeras.runtime.executable import Executable
+from polykeras.runtime.kernel_cache import KernelCache
 from polykeras.runtime.program import Program, Step, Value
 
 
@@ -72,6 +73,11 @@ class Backend:
     @classmethod
     def unavailable(cls) -> str | None:
         """Why the backend cannot work on this machine, or None."""
+        return None
+
+    @classmethod
+    def kernel_cache(cls) -> KernelCache | None:
+        """What the backend keeps on disk from process to process, for `polykeras cache`; None if nothing."""
         return None
 
     # -- arrays --------------------------------------------------------------------------------------------------
