@@ -107,7 +107,7 @@ def num_threads() -> int:
     Results do not depend on it. NumPy's BLAS has threads of its own (`OPENBLAS_NUM_THREADS`).
     """
     given = _settings()["num_threads"]
-    return _processors() if given is None else given  # type: ignore[no-any-return]
+    return _processors() if given is None else given
 
 
 def set_num_threads(count: int | None) -> None:
