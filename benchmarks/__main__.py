@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks.flops import step_flops
 from benchmarks.frameworks import FRAMEWORKS, REFEREE
 from benchmarks.harness import (
     Contender,
@@ -18,6 +19,7 @@ from benchmarks.harness import (
     WorkerError,
     contenders,
     machine,
+    measured_peak,
     rotate,
     summary,
     table,
@@ -42,11 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if one.absent:
             print(f"{one.framework.title}: {one.absent}")
     present = [one for one in everyone if not one.absent]
+    peak = measured_peak(options.threads)
+    print(f"measured peak: {peak / 1e9:.1f} GFLOP/s, float32")
     results: dict[str, Any] = {
         "machine": machine(),
         "threads": options.threads,
+        "peak_flops": peak,
         "absent": {one.name: one.absent for one in everyone if one.absent},
-        "workloads": {name: _workload(WORKLOADS[name], present, options) for name in options.workloads},
+        "workloads": {name: _workload(WORKLOADS[name], present, options, peak) for name in options.workloads},
     }
     if not options.no_imports:
         results["imports"] = _imports(present, options.threads)
@@ -120,7 +125,7 @@ def _names(known: Any) -> Any:
 # -- one workload ------------------------------------------------------------------------------------------------------
 
 
-def _workload(workload: Workload, present: list[Contender], options: argparse.Namespace) -> dict[str, Any]:
+def _workload(workload: Workload, present: list[Contender], options: argparse.Namespace, peak: float) -> dict[str, Any]:
     failed: dict[str, str] = {}
     losses: dict[str, list[float]] = {}
     truth = _truth(workload)
@@ -142,8 +147,12 @@ def _workload(workload: Workload, present: list[Contender], options: argparse.Na
             if worker.name in times:
                 peaks[worker.name] = worker.ask(do="memory")["peak"]
     failed.update(dropped)
+    summaries = {name: summary(turns) for name, turns in times.items()}
+    flops = step_flops(workload)
     found = {
-        "times": {name: summary(turns) for name, turns in times.items()},
+        "times": summaries,
+        "flops": flops,
+        "shares_of_peak": {name: flops / (one["median"] / 1e3) / peak for name, one in summaries.items()},
         "turn_medians": {name: [1e3 * statistics.median(turn) for turn in turns] for name, turns in times.items()},
         "losses": {**losses, "float64": truth},
         "started": started,
@@ -186,9 +195,11 @@ def _workload_text(workload: Workload, found: dict[str, Any], titles: dict[str, 
     times = found["times"]
     peers = {name: one for name, one in times.items() if not name.startswith("polykeras:")}
     fastest = {kind: min((one[kind] for one in peers.values()), default=None) for kind in ("median", "minimum")}
-    head = ["median ms", "minimum ms", "quartiles ms", "÷ fastest peer", "minima ÷", "first step s", "peak MB"]
-    rows = [[workload.name, *head]]
+    least = min((found["peaks"][name] for name in peers), default=None)
+    head = ["median ms", "minimum ms", "quartiles ms", "÷ fastest peer", "minima ÷", "of peak", "first step s"]
+    rows = [[workload.name, *head, "memory MB", "÷ least peer's"]]
     for name, one in times.items():
+        memory = found["peaks"][name]
         rows.append(
             [
                 titles[name],
@@ -196,8 +207,10 @@ def _workload_text(workload: Workload, found: dict[str, Any], titles: dict[str, 
                 f"{one['minimum']:.3f}",
                 f"{one['quartile1']:.3f} to {one['quartile3']:.3f}",
                 *(f"{one[kind] / best:.2f}" if best else "-" for kind, best in fastest.items()),
+                f"{found['shares_of_peak'][name]:.0%}",
                 f"{found['started'][name]:.1f}",
-                f"{found['peaks'][name] / 1e6:.0f}",
+                f"{memory / 1e6:.0f}",
+                f"{memory / least:.2f}" if least else "-",
             ]
         )
     lines = ["", table(rows)]

@@ -25,6 +25,7 @@ __all__ = [
     "contenders",
     "environment",
     "machine",
+    "measured_peak",
     "rotate",
     "summary",
     "table",
@@ -41,6 +42,7 @@ _THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
+    "POLYKERAS_NUM_THREADS",
 )
 _PAUSE = 0.02  # seconds between turns, in which the last one's threads stop spinning
 _PATIENCE, _LEAST_TURNS = 2.0, 3
@@ -225,6 +227,21 @@ def summary(turns: Sequence[Sequence[float]]) -> dict[str, float]:
     steps = sorted(1e3 * step for turn in turns for step in turn)
     low, median, high = statistics.quantiles(steps, n=4)
     return {"median": median, "minimum": steps[0], "quartile1": low, "quartile3": high, "steps": len(steps)}
+
+
+def measured_peak(threads: int | None) -> float:
+    """Float32 operations that the machine does in a second with so many threads, in a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.flops"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        cwd=ROOT,
+        env=environment(Framework("", "", (), ""), threads),
+        preexec_fn=_pinning(threads),
+        check=True,
+    )
+    return float(ended.stdout)
 
 
 def time_imports(contender: Contender, threads: int | None, times: int) -> list[float]:

@@ -1,14 +1,18 @@
 """The benchmarks run; what they measure is not judged here."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks.__main__ import _disagreements
+from benchmarks.flops import step_flops
 from benchmarks.harness import Worker, WorkerError, contenders, summary, table
+from benchmarks.picture import main as draw
 from benchmarks.workloads import WORKLOADS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +35,7 @@ def test_a_run_without_peers_writes_its_results(tmp_path):
     assert tiny["disagree"] == [] and tiny["failed"] == {}
     assert 0 < tiny["times"]["polykeras:numpy"]["minimum"] <= tiny["times"]["polykeras:numpy"]["median"]
     assert tiny["peaks"]["polykeras:numpy"] > 1e6
+    assert 0 < tiny["shares_of_peak"]["polykeras:numpy"] < 1 < results["peak_flops"]
     assert results["imports"]["polykeras"]["median"] > 0
     assert "| polykeras, numpy |" in ended.stdout
 
@@ -101,3 +106,55 @@ def test_tables_and_summaries():
         "quartile3": 3.0,
         "steps": 3,
     }
+
+
+def test_arithmetic_is_counted():
+    """By hand, and the published counts of multiplications of VGG16 and ResNet-50."""
+    flops = {name: step_flops(workload) for name, workload in WORKLOADS.items()}
+    assert flops["tiny"] == 32 * 2 * (2 * 16 * 32 + 3 * 32 * 10)
+    assert flops["lstm"] == 32 * 3 * 2 * (80 * 256 * 512 + 128 * 2)
+    assert flops["vgg"] / 2 == pytest.approx(15.5e9, rel=0.01)
+    assert flops["resnet"] / 2 == pytest.approx(3.86e9, rel=0.02)
+    assert flops["resnet_8"] == 8 * flops["resnet"]
+    block = 4 * 128 * 256**2 + 2 * 128**2 * 256 + 2 * 128 * 256 * 1024
+    assert flops["transformer"] == 16 * 3 * 2 * (4 * block + 256 * 10)
+
+
+def test_the_picture_shows_every_ratio(tmp_path):
+    times = {"polykeras:numba": {"median": 2.0}, "torch": {"median": 4.0}, "tf": {"median": 10.0}}
+    results = {
+        "machine": {"cpu": "A & B", "cpus": 2, "time": "2026-01-02T03:04:05Z"},
+        "threads": None,
+        "workloads": {"tiny": {"times": times}, "alone": {"times": {"polykeras:numba": {"median": 1.0}}}},
+    }
+    file, out = tmp_path / "results.json", tmp_path / "out.svg"
+    file.write_text(json.dumps(results))
+    assert draw([str(file), str(out)]) == 0
+    texts = [element.text for element in ElementTree.fromstring(out.read_text()).iter() if element.text]
+    assert "A & B, all 2 cores, 2026-01-02" in texts
+    assert {"0.50", "1.00", "2.50", "tiny", "polykeras:numba: 0.500", "tf: 2.500"} <= set(texts)
+    assert "alone" not in texts
+
+    del results["workloads"]["tiny"]
+    file.write_text(json.dumps(results))
+    assert draw([str(file), str(out)]) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot tie a process to a core")
+def test_a_spinning_process_is_told_from_quiet_cores(tmp_path):
+    pytest.importorskip("polykeras_numba", reason="polykeras-numba is not installed")
+    file = tmp_path / "results.json"
+    options = ["--workload", "tiny", "--peers", "", "--seconds", "0.2", "--rounds", "2", "--json", str(file)]
+    ended = subprocess.run(
+        [sys.executable, "-m", "benchmarks.spinning", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert ended.returncode in (0, 1), ended.stderr  # how it turned out is not judged here
+    results = json.loads(file.read_text())
+    quiet, beside = (results[kind]["polykeras:numba"]["median"] for kind in ("quiet", "spinning"))
+    assert results["ratios"] == {"polykeras:numba": pytest.approx(beside / quiet)}
+    assert "| polykeras, numba |" in ended.stdout

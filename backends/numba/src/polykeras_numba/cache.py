@@ -16,7 +16,6 @@ import os
 import pickle
 import platform
 import sys
-import threading
 import warnings
 from collections.abc import Callable
 from importlib import metadata
@@ -34,6 +33,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
 
+from polykeras.runtime import forking
 from polykeras_numba.progress import PROGRESS
 from polykeras_numba.store import Store
 
@@ -62,7 +62,7 @@ class Kernels:
 
     def __init__(self) -> None:
         self.made: dict[tuple[str, str], Any] = {}
-        self.guard = threading.Lock()
+        self.guard = forking.Lock()
         self.compiled = 0
         self.loaded = 0
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import sys
 import threading
 from queue import SimpleQueue
 from typing import Protocol
 
 from polykeras import config
+from polykeras.runtime import forking
 from polykeras_numba.cache import KERNELS
 
 
@@ -45,6 +45,11 @@ class Pool:
     """Helpers, made when first wanted and kept."""
 
     def __init__(self) -> None:
+        self.renew()
+        forking.in_child(self)
+
+    def renew(self) -> None:
+        """In the beginning, and in a child of `fork`: nobody is there."""
         self.taken = threading.Lock()
         self.helpers: list[Helper] = []
 
@@ -82,13 +87,3 @@ def yielding() -> int:
 
 
 POOL = Pool()
-
-
-def _alone() -> None:
-    """In a child of `fork`, whose only thread is the one that called it."""
-    POOL.__init__()  # type: ignore[misc]
-    KERNELS.guard = threading.Lock()  # another thread may have held it
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_alone)

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from polykeras.runtime import forking
 from polykeras.runtime.program import Program, Step
 
 # Floating-point operations of one product from which on all threads are used.
@@ -88,6 +89,12 @@ class _Gate:
         library = _library()
         self.most = library.most if library is not None else 1
         self._set = library.set if library is not None and library.most > 1 else _nothing
+        forking.in_child(self)
+
+    def renew(self) -> None:
+        """In a child of `fork`: only its one thread can be inside."""
+        self.condition = threading.Condition(threading.Lock())
+        self.inside, self.waiting = int(_mine.__dict__.get("depth", 0) > 0), 0
 
     def enter(self, threads: int) -> None:
         with self.condition:

@@ -6,7 +6,6 @@ share the optimizer's state and its updates.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from polykeras import backend as K
 from polykeras.engine.compiling import weighted as with_weights
 from polykeras.optimizers.base import training_graph_of, updates_of
-from polykeras.runtime import select
+from polykeras.runtime import forking, select
 from polykeras.runtime.function import materialise
 from polykeras.symbolic import collector
 from polykeras.symbolic.graph import topological
@@ -24,7 +23,7 @@ from polykeras.utils.generic_utils import to_list
 
 Step = Callable[[list[Any]], list[Any]]
 
-_making = threading.RLock()  # several threads may ask a model for its first function
+_making = forking.Lock()  # several threads may ask a model for its first function
 
 
 def step_function(model: Any, mode: str, weighted: bool = False) -> Step:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from polykeras.runtime import forking
+
 if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
     from polykeras.runtime.executable import Executable
@@ -44,6 +46,12 @@ class Arenas:
     def __init__(self, backend: Backend):
         self.backend = backend
         self.all: list[Arena] = [Arena(backend)]
+        self.guard = threading.Lock()
+        forking.in_child(self)
+
+    def renew(self) -> None:
+        """In a child of `fork`: nobody will give back what other threads held."""
+        self.all = [Arena(self.backend)]
         self.guard = threading.Lock()
 
     @contextmanager
