@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import os
 import threading
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,6 +122,18 @@ def _nothing(threads: int) -> None:
 
 _gate = _Gate()
 _mine = threading.local()
+
+
+def _alone() -> None:
+    """In a child of `fork`: nobody else is inside, or waits, or holds the lock."""
+    global _gate
+    threads, _gate = _gate.threads, _Gate()
+    if _mine.__dict__.get("depth", 0):
+        _gate.enter(threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 class Running:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from polykeras.runtime import forking
+
 if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
     from polykeras.runtime.executable import Executable
@@ -45,6 +47,12 @@ class Arenas:
         self.backend = backend
         self.all: list[Arena] = [Arena(backend)]
         self.guard = threading.Lock()
+        forking.renew(self)
+
+    def after_fork(self) -> None:
+        """In the child, arenas that were held are held by threads that are not there: they are left to them."""
+        self.guard = threading.Lock()
+        self.all = [arena for arena in self.all if not arena.lock.locked()] or [Arena(self.backend)]
 
     @contextmanager
     def hold(self) -> Iterator[Arena]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
 import warnings
 import weakref
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
-from polykeras.runtime import passes
+from polykeras.runtime import forking, passes
 from polykeras.runtime.arena import Arenas
 from polykeras.runtime.derived import Derived
 from polykeras.runtime.executable import Executable
@@ -64,7 +63,7 @@ class Backend:
 
     def __init__(self) -> None:
         self.arenas = Arenas(self)
-        self.writing = threading.RLock()
+        self.writing = forking.reentrant_lock()
         self._warned: set[str] = set()
         self.derived: weakref.WeakValueDictionary[Hashable, Derived] = weakref.WeakValueDictionary()
         self.bodies: weakref.WeakKeyDictionary[Program, Executable] = weakref.WeakKeyDictionary()

@@ -8,18 +8,17 @@ that need the same expression share it.
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from polykeras.runtime import sparse
+from polykeras.runtime import forking, sparse
 from polykeras.runtime.program import Step, Value
 
 if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
 _serials = itertools.count(1)
-_guard = threading.RLock()
+_guard = forking.reentrant_lock()
 
 
 class Derived:

@@ -5,7 +5,6 @@ A call checks and converts the feeds, looks its signature up among the programs 
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from polykeras.runtime import select, sparse
+from polykeras.runtime import forking, select, sparse
 from polykeras.runtime.backend import Backend
 from polykeras.runtime.executable import Executable
 from polykeras.runtime.specialise import specialise, static_sources
@@ -60,7 +59,7 @@ class Function:
         self.backend = backend
         self.programs: OrderedDict[Signature, Executable] = OrderedDict()
         self.dropped = 0
-        self.guard = threading.RLock()
+        self.guard = forking.reentrant_lock()
         self.derived: OrderedDict[tuple[int, ...], tuple[list[Any], Function]] = OrderedDict()
         for u in self.updates:
             if len(u) != 2 or not isinstance(u[0], Variable):
@@ -271,7 +270,7 @@ def _as_update(variable: Variable, value: Any) -> Tensor:
 
 # -- values of variables ---------------------------------------------------------------------------------------------
 
-_evaluating = threading.RLock()
+_evaluating = forking.reentrant_lock()
 
 
 def materialise(storages: Sequence[Storage], backend: Backend) -> None:

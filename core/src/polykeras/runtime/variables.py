@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from typing import TYPE_CHECKING, Any
 
+from polykeras.runtime import forking
 from polykeras.runtime.views import contiguous
 from polykeras.symbolic import dtypes, graph
 from polykeras.symbolic.graph import Node, Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
 _serials = itertools.count(1)
-_guard = threading.RLock()
+_guard = forking.reentrant_lock()
 # Counts how often any storage got another array: executables compare it with the count at which they were bound.
 moves = itertools.count(1)
 moved = 0
