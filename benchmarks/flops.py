@@ -1,8 +1,8 @@
 """How much arithmetic a workload's step is, counted from its layers; and `python -m benchmarks.flops`: the most that
 this machine does in a second.
 
-Products count: 2 for each multiplication and the addition that goes with it. Whatever works element by element does not,
-nor do pooling and normalisation. A convolution counts as its sums written out, whoever computes it by fewer.
+Products count: 2 for each multiplication and the addition that goes with it. Whatever works element by element does
+not, nor do pooling and normalisation. A convolution counts as its sums written out, whoever computes it by fewer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m benchmarks.spinning`: a step beside a process that spins on one of the cores, over one on quiet cores.
 
 Who waits for all threads at a barrier waits for the one whose core another process has half of; who hands work out in
-small shares does not. All contenders take turns, first on quiet cores, then beside the spinning process. The exit
+small shares does not. All contenders take turns on quiet cores, then beside the spinning process, and again. The exit
 status is 1 where polykeras on Numba takes more than 1.8 times its quiet time.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.frameworks import FRAMEWORKS
-from benchmarks.harness import Worker, WorkerError, contenders, machine, rotate, summary, table, write_json
+from benchmarks.harness import Turns, Worker, WorkerError, contenders, machine, rotate, summary, table, write_json
 from benchmarks.workloads import WORKLOADS
 
 LIMIT = 1.8
@@ -49,17 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 workers.append(worker)
             except WorkerError as error:
                 print(f"{titles[worker.name]} dropped out: {error}")
-        quiet, failed = rotate(workers, options.seconds, options.rounds)
-        workers = [worker for worker in workers if worker.name not in failed]
-        with spinning(options.threads):
-            beside, failed_beside = rotate(workers, options.seconds, options.rounds)
-    for name, reason in {**failed, **failed_beside}.items():
-        print(f"{titles[name]} dropped out: {reason}")
-    results["quiet"] = {name: summary(turns) for name, turns in quiet.items()}
-    results["spinning"] = {name: summary(turns) for name, turns in beside.items()}
-    results["ratios"] = {
-        name: one["median"] / results["quiet"][name]["median"] for name, one in results["spinning"].items()
-    }
+        quiet: dict[str, Turns] = {worker.name: [] for worker in workers}
+        beside: dict[str, Turns] = {worker.name: [] for worker in workers}
+        for _ in range(options.rounds):
+            workers = _turns(workers, options.seconds / options.rounds, quiet, titles)
+            with spinning(options.threads):
+                workers = _turns(workers, options.seconds / options.rounds, beside, titles)
+    left = [worker.name for worker in workers]
+    results["quiet"] = {name: summary(quiet[name]) for name in left}
+    results["spinning"] = {name: summary(beside[name]) for name in left}
+    results["ratios"] = {name: results["spinning"][name]["median"] / results["quiet"][name]["median"] for name in left}
     rows = [[options.workload, "quiet, median ms", "spinning, median ms", "ratio"]]
     for name, ratio in results["ratios"].items():
         medians = [f"{results[kind][name]['median']:.3f}" for kind in ("quiet", "spinning")]
@@ -67,6 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{table(rows)}")
     write_json(options.json, results)
     return 0 if results["ratios"].get(JUDGED, LIMIT + 1) <= LIMIT else 1
+
+
+def _turns(workers: list[Worker], seconds: float, times: dict[str, Turns], titles: dict[str, str]) -> list[Worker]:
+    """A turn of each, added to its times; who is still there."""
+    found, failed = rotate(workers, seconds, 1)
+    for name, turns in found.items():
+        times[name] += turns
+    for name, reason in failed.items():
+        print(f"{titles[name]} dropped out: {reason}")
+    return [worker for worker in workers if worker.name in found]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,16 +38,16 @@ stop = threading.Event()
 def busy():
     while not stop.is_set():
         predicted()
-holders = [threading.Thread(target=busy) for _ in range(3)]
+holders = [threading.Thread(target=busy) for _ in range(5)]
 for thread in holders:
     thread.start()
 children = []
-for _ in range(5):
-    time.sleep(0.02)
+for _ in range(30):
+    time.sleep(0.003)
     child = os.fork()
     if not child:
         signal.alarm(30)
-        right = all(predicted() == expected for _ in range(3))
+        right = all(predicted() == expected for _ in range(2))
         again = models()  # and what is compiled after the fork
         right = right and [one.model.predict(one.batches[0]).tobytes() for one in again] == expected
         os._exit(0 if right else 1)
@@ -57,7 +57,7 @@ stop.set()
 for thread in holders:
     thread.join()
 assert predicted() == expected
-print(codes)
+print(set(codes))
 """
 
 POOLED = """
@@ -97,7 +97,7 @@ def test_eight_threads_on_two_models_get_what_one_gets(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_predictions_after_a_fork_of_a_process_whose_threads_predict(tmp_path):
-    assert printed(tmp_path, FORKED) == "[0, 0, 0, 0, 0]"
+    assert printed(tmp_path, FORKED) == "{0}"
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])

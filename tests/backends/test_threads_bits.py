@@ -38,7 +38,7 @@ def same_bits(results):
     return all(other == first for other in others)
 
 
-@trials(25)
+@trials(12)
 @given(program=programs())
 def test_random_programs(program, module_backend):
     results = []
@@ -48,7 +48,7 @@ def test_random_programs(program, module_backend):
     assert same_bits(results)
 
 
-@trials(10)
+@trials(6)
 @given(program=programs())
 def test_random_programs_compiled_before_the_number_changes(program, module_backend):
     inputs, outputs = graph(program, "float32")

@@ -1,87 +1,100 @@
-"""Locks after `fork`: free in the child, whoever held them in the parent."""
+"""What threads of the parent held when it forked does not stop the child."""
+
+from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import numpy as np
 import pytest
 
-from polykeras import backend as K
-from polykeras.runtime import forking, select
-from polykeras_numpy import threads
+import polykeras.backend as K
+from polykeras.runtime import forking, variables
+from polykeras_numpy import NumpyBackend, threads
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork"),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 
-def child_says(question):
-    """What a child answers, True or False; a child that hangs is ended by an alarm."""
-    import signal
-
+def forked(check):
+    """The exit code of a child that ends with 0 if check() is true within 20 seconds."""
     child = os.fork()
     if not child:
         signal.alarm(20)
-        os._exit(int(question()))
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        try:
+            os._exit(0 if check() else 1)
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-class Holding:
-    """Another thread that is within a context."""
+class Holder:
+    """Enters contexts in a thread of its own and stays in them."""
 
-    def __init__(self, context):
-        self.entered, self.leave = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._hold, args=(context,))
+    def __init__(self, *contexts):
+        self.contexts = contexts
+        self.inside, self.leave = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self.hold)
 
-    def _hold(self, context):
-        with context:
-            self.entered.set()
-            self.leave.wait(60)
+    def hold(self):
+        for context in self.contexts:
+            context.__enter__()
+        self.inside.set()
+        self.leave.wait()
+        for context in reversed(self.contexts):
+            context.__exit__(None, None, None)
 
     def __enter__(self):
         self.thread.start()
-        self.entered.wait(60)
+        self.inside.wait()
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exception):
         self.leave.set()
         self.thread.join()
 
 
-def test_a_lock_that_another_thread_holds_is_free():
-    lock = forking.Lock()
+@pytest.mark.parametrize("held", ["arenas", "gate", "inside", "storages", "writing", "function"])
+def test_a_child_computes_whatever_other_threads_held(held):
+    backend = NumpyBackend()
+    x, v = K.placeholder((2,)), K.variable(np.ones(2))
+    function = K.function([x], [x * 2 + v], updates=[(v, v + 1)], backend=backend)
+    function([np.ones(2)])
+    contexts = {
+        "arenas": [backend.arenas.hold() for _ in range(4)],  # all that there may be
+        "gate": [threads._gate.condition],
+        "inside": [threads.Running(99)],
+        "storages": [variables._guard],
+        "writing": [backend.writing],
+        "function": [function.guard],
+    }
 
-    def locks():
-        with lock:
-            return True
+    def computes():
+        again = K.function([x], [x * 2 + v], backend=backend)
+        return function([np.ones(2)])[0][0] == 4.0 and again([np.ones(2)])[0][0] == 5.0
 
-    with Holding(lock):
-        assert child_says(locks)
+    with Holder(*contexts[held]):
+        assert forked(computes) == 0
+    assert computes()  # and the parent goes on
+
+
+def test_who_forks_inside_a_lock_still_holds_it():
+    lock = forking.reentrant_lock()
+
+    def leaves():
+        lock.release()
+        return not lock._is_owned()
+
     with lock:
-        pass
+        assert forked(leaves) == 0
+        assert lock._is_owned()
 
 
-def test_a_lock_that_the_forking_thread_holds_stays_its_own():
-    lock = forking.Lock()
-    with lock:
-        assert child_says(lock._lock._is_owned)
+def test_who_forks_in_a_run_goes_on_and_leaves():
+    running = threads.Running(1)
 
+    def leaves():
+        running.__exit__(None, None, None)
+        return threads._gate.inside == 0
 
-def test_arenas_and_the_gate_do_not_wait_for_threads_that_are_gone():
-    x = K.placeholder((None, 3))
-    function = K.function([x], [K.sum(x, axis=1)])
-    expected = function([np.ones((2, 3), "float32")])[0]
-    backend = select.current()
-
-    def predicts():
-        return np.array_equal(function([np.ones((2, 3), "float32")])[0], expected)
-
-    holders = [Holding(backend.arenas.hold()) for _ in range(4)] + [Holding(threads.Running(7))]
-    for holder in holders:
-        holder.__enter__()
-    try:
-        assert child_says(predicts)
-    finally:
-        for holder in holders:
-            holder.__exit__()
-    assert predicts()
+    with running:
+        assert forked(leaves) == 0

@@ -62,7 +62,7 @@ class Kernels:
 
     def __init__(self) -> None:
         self.made: dict[tuple[str, str], Any] = {}
-        self.guard = forking.Lock()
+        self.guard = forking.reentrant_lock()
         self.compiled = 0
         self.loaded = 0
 

@@ -45,10 +45,10 @@ class Pool:
     """Helpers, made when first wanted and kept."""
 
     def __init__(self) -> None:
-        self.renew()
-        forking.in_child(self)
+        self.after_fork()
+        forking.renew(self)
 
-    def renew(self) -> None:
+    def after_fork(self) -> None:
         """In the beginning, and in a child of `fork`: nobody is there."""
         self.taken = threading.Lock()
         self.helpers: list[Helper] = []

@@ -89,9 +89,9 @@ class _Gate:
         library = _library()
         self.most = library.most if library is not None else 1
         self._set = library.set if library is not None and library.most > 1 else _nothing
-        forking.in_child(self)
+        forking.renew(self)
 
-    def renew(self) -> None:
+    def after_fork(self) -> None:
         """In a child of `fork`: only its one thread can be inside."""
         self.condition = threading.Condition(threading.Lock())
         self.inside, self.waiting = int(_mine.__dict__.get("depth", 0) > 0), 0

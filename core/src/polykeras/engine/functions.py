@@ -23,7 +23,7 @@ from polykeras.utils.generic_utils import to_list
 
 Step = Callable[[list[Any]], list[Any]]
 
-_making = forking.Lock()  # several threads may ask a model for its first function
+_making = forking.reentrant_lock()  # several threads may ask a model for its first function
 
 
 def step_function(model: Any, mode: str, weighted: bool = False) -> Step:

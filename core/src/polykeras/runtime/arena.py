@@ -47,12 +47,12 @@ class Arenas:
         self.backend = backend
         self.all: list[Arena] = [Arena(backend)]
         self.guard = threading.Lock()
-        forking.in_child(self)
+        forking.renew(self)
 
-    def renew(self) -> None:
-        """In a child of `fork`: nobody will give back what other threads held."""
-        self.all = [Arena(self.backend)]
+    def after_fork(self) -> None:
+        """In the child, arenas may be held by threads that are not there, and helpers may have been at work in them."""
         self.guard = threading.Lock()
+        self.all = [Arena(self.backend)]
 
     @contextmanager
     def hold(self) -> Iterator[Arena]:

@@ -64,7 +64,7 @@ class Backend:
 
     def __init__(self) -> None:
         self.arenas = Arenas(self)
-        self.writing = forking.Lock()
+        self.writing = forking.reentrant_lock()
         self._warned: set[str] = set()
         self.derived: weakref.WeakValueDictionary[Hashable, Derived] = weakref.WeakValueDictionary()
         self.bodies: weakref.WeakKeyDictionary[Program, Executable] = weakref.WeakKeyDictionary()

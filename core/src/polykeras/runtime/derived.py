@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
 _serials = itertools.count(1)
-_guard = forking.Lock()
+_guard = forking.reentrant_lock()
 
 
 class Derived:

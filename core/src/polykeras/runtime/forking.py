@@ -1,55 +1,45 @@
-"""Locks in a child of `fork`.
-
-A child has one thread, the one that called `fork`. What other threads had locked would stay locked in it for ever, so
-that it would hang at its first prediction. Here such locks are made anew.
-"""
+"""After `fork`: in the child, locks that other threads of the parent held are nobody's, and would never be released."""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any, Protocol
 
-
-class Renewable(Protocol):
-    """What `renew` is called of in a child of `fork`."""
-
-    def renew(self) -> None: ...
+__all__ = ["reentrant_lock", "renew"]
 
 
-_known: weakref.WeakSet[Any] = weakref.WeakSet()
+class Renewed(Protocol):
+    """What is held by threads."""
+
+    def after_fork(self) -> None:
+        """Take it from all threads but the one that there is."""
 
 
-def in_child(renewable: Renewable) -> None:
-    """Call the object's `renew` in every child; the object is held weakly."""
-    _known.add(renewable)
+_locks: weakref.WeakSet[Any] = weakref.WeakSet()
+_others: weakref.WeakSet[Renewed] = weakref.WeakSet()
 
 
-class Lock:
-    """A re-entrant lock that is free in a child, unless the thread that forked holds it."""
-
-    def __init__(self) -> None:
-        self._lock: Any = threading.RLock()
-        in_child(self)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *exc: object) -> None:
-        self._lock.release()
-
-    def renew(self) -> None:
-        if not self._lock._is_owned():
-            self._lock = threading.RLock()
+def reentrant_lock() -> Any:
+    """A `threading.RLock` that is free in a child of `fork`, unless the thread that forked holds it."""
+    lock = threading.RLock()
+    _locks.add(lock)
+    return lock
 
 
-def _renew_all() -> None:
-    for renewable in list(_known):
-        renewable.renew()
+def renew(owner: Renewed) -> None:
+    """Have the owner's `after_fork` called in children of `fork`, as long as it lives."""
+    _others.add(owner)
 
 
-_register: Callable[..., None] | None = getattr(os, "register_at_fork", None)
-if _register is not None:
-    _register(after_in_child=_renew_all)
+def _in_child() -> None:
+    for lock in list(_locks):
+        if not lock._is_owned():
+            lock._at_fork_reinit()  # as the standard library frees its own
+    for owner in list(_others):
+        owner.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

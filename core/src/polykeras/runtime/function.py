@@ -59,7 +59,7 @@ class Function:
         self.backend = backend
         self.programs: OrderedDict[Signature, Executable] = OrderedDict()
         self.dropped = 0
-        self.guard = forking.Lock()
+        self.guard = forking.reentrant_lock()
         self.derived: OrderedDict[tuple[int, ...], tuple[list[Any], Function]] = OrderedDict()
         for u in self.updates:
             if len(u) != 2 or not isinstance(u[0], Variable):
@@ -270,7 +270,7 @@ def _as_update(variable: Variable, value: Any) -> Tensor:
 
 # -- values of variables ---------------------------------------------------------------------------------------------
 
-_evaluating = forking.Lock()
+_evaluating = forking.reentrant_lock()
 
 
 def materialise(storages: Sequence[Storage], backend: Backend) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from polykeras.runtime.backend import Backend
 
 _serials = itertools.count(1)
-_guard = forking.Lock()
+_guard = forking.reentrant_lock()
 # Counts how often any storage got another array: executables compare it with the count at which they were bound.
 moves = itertools.count(1)
 moved = 0
