@@ -36,7 +36,8 @@ class Tiled(NamedTuple):
     words:   its table.
     kernel:  the table that transforms the kernel before, and where the first tap is in bytes; None in its gradient.
     places:  offsets in the scratch memory by the word that they belong to.
-    scratch: bytes of scratch memory;  own: of it, what each part of the work needs for itself.
+    scratch: bytes of scratch memory;  own: of it, what each part of the images needs for itself;  work: each part of
+             the tiles of one image.
     operations: of its products.
     kernel_bytes: of the transformed kernel, or of the sums of its gradient.
     """
@@ -50,6 +51,7 @@ class Tiled(NamedTuple):
     places: dict[int, int]
     scratch: int
     own: int
+    work: int
     operations: int
     kernel_bytes: int
 
@@ -203,19 +205,20 @@ class _Layout:
         # the transformed kernel, or the sums of its gradient, come first
         parts = {
             winograd.TOTALS: kernel_bytes,
+            sums.BUFFER: self.images.nbytes if self.images.padded else 0,
             winograd.INPUTS: planes * self.channels[0] * self.itemsize,
             winograd.RESULTS: planes * self.pitch,
             winograd.SPARE: self.pitch,
-            sums.BUFFER: self.images.nbytes if self.images.padded else 0,
         }
         places, scratch = {}, 0
         for word, nbytes in parts.items():
             places[word] = scratch
             scratch += aligned(nbytes)
         own = scratch if kernel is None else scratch - aligned(kernel_bytes)
+        work = scratch - places[winograd.INPUTS]
         tiles = len(self.tiles) // 4 * self.images.count
         operations = 2 * tiles * (self.m + 2) ** 2 * math.prod(self.channels)
         words = item.words()
         return Tiled(
-            kind, self.m, self.tile, self.itemsize, words, kernel, places, scratch, own, operations, kernel_bytes
+            kind, self.m, self.tile, self.itemsize, words, kernel, places, scratch, own, work, operations, kernel_bytes
         )

@@ -73,6 +73,8 @@ def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
 
 # After a convolution's operands and its result comes the scratch memory.
 A, B, C, SCRATCH_MEMORY = range(4)
+# What all parts of a convolution together may have of memory of their own, if they are more than two.
+PRIVATE_BYTES = 1 << 25
 
 
 def _sums(found: windows.Sums, result: Spec, ready: bool = False) -> Items:
@@ -97,9 +99,10 @@ def _sums(found: windows.Sums, result: Spec, ready: bool = False) -> Items:
     places.append((sums.B, SCRATCH_MEMORY if packs else B, 0))
     item = Item(function, head, places)
     images, products = int(head[sums.IMAGES]), int(head[sums.PRODUCTS])
-    parts = ranges(images, found.operations / OPERATIONS)
+    adding = bool(head[sums.ADDING])
+    parts = ranges(images, found.operations / OPERATIONS, most=_most_parts(found, result, adding))
     if len(parts) > 1:
-        return [*made, *_by_images(item, parts, found, result, bool(head[sums.ADDING]))]
+        return [*made, *_by_images(item, parts, found, result, adding)]
     if images > 1 or products != 1 or head[sums.PACKED] or found.operations < 2 * OPERATIONS:
         return [*made, item]
     if head[sums.LINES]:
@@ -121,6 +124,16 @@ def _by_rows_or_columns(item: Item, found: windows.Sums) -> Together:
     return divided(item, sums.WORDS + product.COLUMNS, ranges(columns, worth, width), moved)
 
 
+def _most_parts(found: windows.Sums | tiles.Tiled, result: Spec, adding: bool) -> int:
+    """How many parts may have memory of their own, and, where results are added up, a result of their own."""
+    return max(2, min(PARTS, PRIVATE_BYTES // max(found.own + _partial(result, adding), 1)))
+
+
+def _partial(result: Spec, adding: bool) -> int:
+    """Bytes of a part's result; 0 where it is a part of the result."""
+    return windows.aligned(result.size * dtypes.itemsize(result.dtype)) if adding else 0
+
+
 def _by_images(
     item: Item, parts: list[tuple[int, int]], found: windows.Sums | tiles.Tiled, result: Spec, adding: bool
 ) -> Items:
@@ -129,8 +142,7 @@ def _by_images(
     private = {word: found.own for word, which, _ in item.addresses if which == SCRATCH_MEMORY and word != sums.B}
     if not adding:
         return [divided(item, sums.IMAGES, parts, {}, tables, private)]
-    itemsize = dtypes.itemsize(result.dtype)
-    nbytes, start = windows.aligned(result.size * itemsize), found.scratch + (PARTS - 1) * found.own
+    nbytes, start = _partial(result, adding), found.scratch + (len(parts) - 1) * found.own
     addresses = [(w, SCRATCH_MEMORY, start) if w == sums.C else (w, which, at) for w, which, at in item.addresses]
     private[sums.C] = nbytes
     apart = divided(Item(item.function, item.words, addresses), sums.IMAGES, parts, {}, tables, private)
@@ -182,7 +194,8 @@ def _tiled(found: tiles.Tiled, result: Spec, ready: bool = False) -> Items:
     addresses.append((sums.B, SCRATCH_MEMORY, panels) if transforms else (sums.B, B, 0))
     item = Item(function, found.words, addresses)
     adding = found.kind == "kernel_grad"
-    parts = ranges(int(found.words[sums.IMAGES]), found.operations / OPERATIONS)
+    most = _most_parts(found, result, adding)
+    parts = ranges(int(found.words[sums.IMAGES]), found.operations / OPERATIONS, most=most)
     if len(parts) > 1:
         return [*made, *_by_images(item, parts, found, result, adding)]
     parts = ranges(int(found.words[winograd.TILES]), found.operations / OPERATIONS, int(found.words[winograd.BLOCK]))
@@ -191,7 +204,7 @@ def _tiled(found: tiles.Tiled, result: Spec, ready: bool = False) -> Items:
     if found.words[sums.LINES]:
         made.append(_filled(item, winograd.TILES))
         item = _from_buffer(item, (SCRATCH_MEMORY, found.places[sums.BUFFER]))
-    private = dict.fromkeys((winograd.INPUTS, winograd.RESULTS, winograd.SPARE), found.own)
+    private = dict.fromkeys((winograd.INPUTS, winograd.RESULTS, winograd.SPARE), found.work)
     return [*made, divided(item, winograd.TILES, parts, {}, {winograd.TILE: 4}, private)]
 
 
@@ -209,9 +222,16 @@ def _windows_scratch(step: Step) -> int:
         found = [windows.input_grad(g, nowhere), tiles.input_grad(g, size, nowhere)]
     else:
         found = [windows.kernel_grad(g, nowhere, nowhere), tiles.kernel_grad(g, size, nowhere)]
-    itemsize = dtypes.itemsize(step.outs[0].spec.dtype)
-    partial = windows.aligned(step.outs[0].spec.size * itemsize) if step.op.name == "conv_kernel_grad" else 0
-    return max([f.scratch + (PARTS - 1) * f.own + PARTS * partial for f in found if f is not None], default=0)
+    result, adding = step.outs[0].spec, step.op.name == "conv_kernel_grad"
+    return max([_room(f, result, adding) for f in found if f is not None], default=0)
+
+
+def _room(found: windows.Sums | tiles.Tiled, result: Spec, adding: bool) -> int:
+    """Scratch memory for as many parts as there may be."""
+    if found.words[sums.IMAGES] == 1:
+        return found.scratch + (PARTS - 1) * (found.work if isinstance(found, tiles.Tiled) else 0)
+    most = _most_parts(found, result, adding)
+    return found.scratch + (most - 1) * found.own + most * _partial(result, adding)
 
 
 # -- poolings --------------------------------------------------------------------------------------------------------
