@@ -7,8 +7,11 @@ from polykeras import backend as K
 from polykeras import config
 from polykeras.layers import BatchNormalization, Conv2D
 from polykeras.models import Sequential
-from polykeras_numba import NumbaBackend, panelled
 from polykeras_numpy import NumpyBackend
+
+pytest.importorskip("numba", reason="polykeras-numba is not installed")
+
+from polykeras_numba import NumbaBackend, panelled
 
 SHAPES = {
     "windows": ((18, 18, 16), Conv2D, (32, 3), {"padding": "same"}),
