@@ -86,6 +86,17 @@ def test_tiles_that_were_allowed_stay_what_they_were(fast):
     np.testing.assert_array_equal(function([x])[0], before)
 
 
+def test_a_convolution_of_weights_alone_stays_whole_and_is_kept():
+    """All of it is derived, and derived values are computed step by step."""
+    random = np.random.RandomState(2)
+    image, kernel = (random.standard_normal(s).astype("float32") for s in ((1, 18, 18, 16), (3, 3, 16, 32)))
+    scale = K.placeholder(())
+    constant = K.conv2d(K.variable(image), K.variable(kernel), padding="same")
+    functions = [K.function([scale], [scale * constant], backend=b) for b in (NumbaBackend(), NumpyBackend())]
+    found, expected = (function([np.float32(2)])[0] for function in functions)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
 def test_a_training_step_keeps_its_convolutions_whole():
     model, x = _model("windows")
     model.compile("sgd", "mse")

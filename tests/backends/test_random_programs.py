@@ -49,13 +49,13 @@ def wrong(program, backend, dtype):
     return found
 
 
-@trials(120)
+@trials(70)
 @given(program=programs())
 def test_float32(program, module_backend):
     assert wrong(program, module_backend, "float32") == []
 
 
-@trials(50)
+@trials(30)
 @given(program=programs())
 def test_float64(program, module_backend):
     assert wrong(program, module_backend, "float64") == []

@@ -181,7 +181,9 @@ def test_training_normalises_by_the_batch():
     model = with_statistics(after(Conv2D(4, 3), BatchNormalization()))
     x = np.random.RandomState(1).randn(3, *PICTURE).astype("float32")
     f = function(model, phase=1)
-    assert derived(prepared(f, [x, np.array(True)])) == []
+    kernel = model.layers[0].kernel.storage
+    # a backend may keep a form of the kernel; the normalisation must not be in it
+    assert all(one.sources == [kernel] for one in derived(prepared(f, [x, np.array(True)])))
     y = f([x, 1])[0]
     gamma, beta = (K.get_value(w) for w in model.layers[1].weights[:2])
     np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), beta, rtol=1e-3, atol=1e-4)

@@ -57,7 +57,7 @@ CONV = Op(_panelled, name="panelled_conv")
 
 
 def arrange(program: Program) -> None:
-    """Part the convolutions whose kernel the program does not change."""
+    """Part the convolutions of fed images with a kernel that the program does not change."""
     convolutions = [s for s in program.steps if s.op.name == "conv" and not s.dynamic]
     if not convolutions:
         return
@@ -65,7 +65,8 @@ def arrange(program: Program) -> None:
     steps: list[Step] = []
     made: dict[tuple[Value, Plan], Value] = {}
     for step in program.steps:
-        plan = _plan(step) if step.op.name == "conv" and step.arrays[-1] in fixed else None
+        kept = step.op.name == "conv" and step.arrays[1] in fixed and step.arrays[0] not in fixed
+        plan = _plan(step) if kept else None
         if plan is None:
             steps.append(step)
             continue
