@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import llvmlite
 import numba
@@ -50,6 +50,9 @@ body = kernel({arguments})
 def {name}(table):
     body(table)
 '''
+# What is taken of a compiled kernel.
+Taken = TypeVar("Taken")
+
 _SIGNATURE = "void(int64)"
 _OPTIONS = {"error_model": "numpy", "nogil": True}
 
@@ -71,13 +74,15 @@ class Kernels:
 
         module: where `kernel` is that writes it;  arguments: a literal, which says which one.
         """
-        return self._found(module, arguments, title, _compiled_for_c, _address)  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, _compiled_for_c, _address)
 
     def function(self, module: str, title: str, arguments: str = "") -> Callable[[int], None]:
         """A kernel that Python calls; it runs without the interpreter's lock."""
-        return self._found(module, arguments, title, _compiled_for_python, _entry)  # type: ignore[no-any-return]
+        return self._found(module, arguments, title, _compiled_for_python, _entry)
 
-    def _found(self, module: str, arguments: str, title: str, compiler: Any, taken: Callable[[Any], Any]) -> Any:
+    def _found(
+        self, module: str, arguments: str, title: str, compiler: Callable[[Any], Any], taken: Callable[[Any], Taken]
+    ) -> Taken:
         key = module, arguments
         found = self.made.get(key)
         if found is None:
@@ -86,7 +91,8 @@ class Kernels:
                 if found is None:
                     result = self._make(module, arguments, title, compiler)
                     found = self.made[key] = taken(result), result
-        return found[0]
+        value: Taken = found[0]
+        return value
 
     def _make(self, module: str, arguments: str, title: str, compiler: Callable[[Any], Any]) -> Any:
         name = f"{module}_{hashlib.sha256(arguments.encode()).hexdigest()[:20]}"
@@ -197,11 +203,13 @@ def _compiled_for_python(function: Any) -> Any:
 
 
 def _address(result: Any) -> int:
-    return result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)  # type: ignore[no-any-return]
+    address: int = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+    return address
 
 
-def _entry(result: Any) -> Any:
-    return result.entry_point
+def _entry(result: Any) -> Callable[[int], None]:
+    entry: Callable[[int], None] = result.entry_point
+    return entry
 
 
 KERNELS = Kernels()

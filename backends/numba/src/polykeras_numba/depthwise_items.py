@@ -14,27 +14,27 @@ from polykeras.symbolic import dtypes
 from polykeras.symbolic.windows import output_sizes, taps
 from polykeras_numba import pairs
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import BYTES, Item, Maker, Strides, Together, divided, ranges
+from polykeras_numba.item import PARTS, Item, Made, Maker, Strides, divided, ranges
 from polykeras_numba.parts import FLOATS
 
 # Pairs that are added up at a time in a kernel's gradient, so that rounding errors stay small.
 CHUNK = 256
 
 
-def _convolved(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _convolved(step: Step, strides: Sequence[Strides]) -> Made | None:
     shapes = [v.spec.shape for v in step.arrays]
     return _item(step, strides, shapes[0], shapes[1])
 
 
-def _input_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _input_gradient(step: Step, strides: Sequence[Strides]) -> Made | None:
     return _item(step, strides, step.outs[0].spec.shape, step.arrays[1].spec.shape)
 
 
-def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> Made | None:
     return _item(step, strides, step.arrays[0].spec.shape, step.outs[0].spec.shape)
 
 
-def _item(step: Step, strides: Sequence[Strides], x: Any, kernel: Any) -> Item | Together | None:
+def _item(step: Step, strides: Sequence[Strides], x: Any, kernel: Any) -> Made | None:
     """x, kernel: the shapes of the convolution."""
     values = [*step.arrays, *step.outs]
     dtype = step.outs[0].spec.dtype
@@ -64,9 +64,9 @@ def _item(step: Step, strides: Sequence[Strides], x: Any, kernel: Any) -> Item |
     function = KERNELS.address("pairs", repr(dtype), f"sums of pairs of {dtype}")
     addresses = [(pairs.A, 0, 0), (pairs.B, 1, 0), (pairs.C, 2, 0)]
     item = Item(function, np.concatenate([words, rows.ravel()]), addresses)
-    parts = ranges(1 if words[pairs.ADDING] else batch, len(met) * batch * line / BYTES)
+    parts = ranges(batch, nbytes=len(met) * batch * line, most=1 if words[pairs.ADDING] else PARTS)
     moved = dict(zip((pairs.A, pairs.B, pairs.C), images, strict=True))
-    return divided(item, pairs.IMAGES, parts, moved) if len(parts) > 1 else item
+    return divided(item, pairs.IMAGES, parts, moved)
 
 
 def _meetings(sizes: Any, outputs: Any, window: Any, attrs: dict[str, Any]) -> Any:

@@ -16,7 +16,8 @@ from polykeras.runtime.program import Step, Value
 from polykeras.runtime.views import contiguous
 from polykeras_numba import region
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import Items, Strides, Together
+from polykeras_numba.calling import address
+from polykeras_numba.item import Item, Items, Strides, Together
 from polykeras_numba.items import items
 from polykeras_numba.pool import POOL, yielding
 
@@ -76,51 +77,68 @@ def _bound(
     executable: Executable, items: list[tuple[Step, Items]], changing: list[Value], block: Any, offset: int
 ) -> Callable[..., None]:
     """A run bound to memory: a function of the arrays that change."""
-    tables: list[Any] = []
-    arrays: list[Any] = []
-    patches: list[tuple[int, int, int]] = []
-    kernels: list[tuple[int, int]] = []
+    tables = _Tables(executable, changing, block, offset)
     phases: list[list[tuple[int, int]]] = []  # shares: (first kernel, how many)
-    number = {v: i for i, v in enumerate(changing)}
-    size = 0
     for step, made in items:
-        values = (*step.arrays, *step.outs)
-        slot = executable.plan.workspaces.get(step)
         for phase in made:
             together = phase if isinstance(phase, Together) else (phase,)
-            _add_phase(phases, len(kernels), len(together))
-            for function, words, addresses in together:
-                table = np.array(words, "int64")
-                kernels.append((function, size))
-                for word, index, shift in addresses:
-                    if index < len(values) and values[index] in number:
-                        patches.append((size + word, number[values[index]], shift))
-                        continue
-                    if index < len(values):
-                        array = executable.array(values[index], block, offset)
-                    else:
-                        assert slot is not None
-                        array = executable.backend.view(block, offset + slot.offset, (slot.nbytes,), (1,), "uint8")
-                    arrays.append(array)
-                    table[word] = _address(array) + shift
-                tables.append(table)
-                size += len(table)
-    words = np.concatenate(tables)
-    base = _address(words)
-    patched = np.array([(base + 8 * word, n, shift) for word, n, shift in patches], "int64")
-    listed = np.array([(function, base + 8 * start) for function, start in kernels], "int64")
+            _add_phase(phases, len(tables.kernels), len(together))
+            for item in together:
+                tables.add(step, item)
+    words = np.concatenate(tables.words)
+    base = address(words)
+    patched = np.array([(base + 8 * word, n, shift) for word, n, shift in tables.patches], "int64")
+    listed = np.array([(function, base + 8 * start) for function, start in tables.kernels], "int64")
     given = np.zeros(max(len(changing), 1), "int64")
     shares, counters = _counters(phases)
     program = np.array(
         [
-            *[len(patches), _address(patched), _address(given), len(kernels), _address(listed), _WITHIN],
-            *[len(phases), _address(counters), 0, yielding()],
+            *[len(patched), address(patched), address(given), len(listed), address(listed), _WITHIN],
+            *[len(phases), address(counters), 0, yielding()],
         ],
         "int64",
     )
     wide = any(len(shares) > 1 for shares in phases)
-    run = _Run(program, given, wide, (words, patched, listed, shares, counters, arrays))
+    run = _Run(program, given, wide, (words, patched, listed, shares, counters, tables.arrays))
     return run.call if changing else run.again
+
+
+class _Tables:
+    """The tables of a run's kernels, one after another.
+
+    kernels: (address, first word of its table).
+    patches: (word, number of the array, offset) for the addresses that are others at each call.
+    arrays:  those whose addresses are in the tables.
+    """
+
+    def __init__(self, executable: Executable, changing: list[Value], block: Any, offset: int):
+        self.executable, self.block, self.offset = executable, block, offset
+        self.number = {v: i for i, v in enumerate(changing)}
+        self.words: list[Any] = []
+        self.size = 0
+        self.kernels: list[tuple[int, int]] = []
+        self.patches: list[tuple[int, int, int]] = []
+        self.arrays: list[Any] = []
+
+    def add(self, step: Step, item: Item) -> None:
+        """Put an item's table after the others."""
+        values = (*step.arrays, *step.outs)
+        table = np.array(item.words, "int64")
+        for word, index, shift in item.addresses:
+            value = values[index] if index < len(values) else None
+            if value in self.number:
+                self.patches.append((self.size + word, self.number[value], shift))
+                continue
+            array = self._scratch(step) if value is None else self.executable.array(value, self.block, self.offset)
+            self.arrays.append(array)
+            table[word] = address(array) + shift
+        self.kernels.append((item.function, self.size))
+        self.words.append(table)
+        self.size += len(table)
+
+    def _scratch(self, step: Step) -> Any:
+        slot = self.executable.plan.workspaces[step]
+        return self.executable.backend.view(self.block, self.offset + slot.offset, (slot.nbytes,), (1,), "uint8")
 
 
 def _add_phase(phases: list[list[tuple[int, int]]], first: int, count: int) -> None:
@@ -140,7 +158,7 @@ def _counters(phases: list[list[tuple[int, int]]]) -> tuple[Any, Any]:
     counters = np.zeros((len(phases), region.PHASE), "int64")
     counters[:, region.COUNT] = [len(phase) for phase in phases]
     first = np.cumsum(counters[:, region.COUNT]) - counters[:, region.COUNT]
-    counters[:, region.SHARES] = _address(shares) + first * shares.strides[0]
+    counters[:, region.SHARES] = address(shares) + first * shares.strides[0]
     return shares, counters
 
 
@@ -152,7 +170,7 @@ class _Run:
     """
 
     def __init__(self, words: Any, given: Any, wide: bool, kept: Any):
-        self.program = _address(words)
+        self.program = address(words)
         self.execute = KERNELS.function("execution", "the executor")
         self.given = given
         self.wide = wide
@@ -166,12 +184,8 @@ class _Run:
         given = self.given
         kept = [a if a.flags.c_contiguous else a.copy() for a in arrays]
         for i, a in enumerate(kept):
-            given[i] = id(a) if _WITHIN else _address(a)
+            given[i] = id(a) if _WITHIN else address(a)
         self.again()
-
-
-def _address(array: Any) -> int:
-    return array.__array_interface__["data"][0]  # type: ignore[no-any-return]
 
 
 def _within() -> int:
@@ -183,7 +197,7 @@ def _within() -> int:
         return 0
     head = object.__basicsize__
     for probe in (np.zeros(3), np.arange(8)[2:]):
-        if ctypes.c_size_t.from_address(id(probe) + head).value != _address(probe):
+        if ctypes.c_size_t.from_address(id(probe) + head).value != address(probe):
             return 0
     return head
 

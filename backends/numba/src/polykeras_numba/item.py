@@ -37,19 +37,27 @@ class Together(tuple[Item, ...]):
     """Items that may run at the same time, in any order: none reads or writes what another one writes."""
 
 
-Items = list[Item | Together]
+Made = Item | Together
+Items = list[Made]
 # From a step and the strides of its operands to its items; None where there is no kernel for it.
-Maker = Callable[[Step, Sequence[Strides]], Item | Together | Items | None]
+Maker = Callable[[Step, Sequence[Strides]], Made | Items | None]
 
 
-def ranges(count: int, work: float, unit: int = 1, most: int = PARTS) -> list[tuple[int, int]]:
+def ranges(
+    count: int, *, operations: float = 0, nbytes: float = 0, unit: int = 1, most: int = PARTS
+) -> list[tuple[int, int]]:
     """(first, how many) of the parts into which `count` is cut, each but the last one a multiple of `unit`.
 
-    work: how many parts all of it is worth, a fraction perhaps;  most: how many there are at most.
+    operations, nbytes: of all of it, which say how many parts it is worth;  most: how many there are at most.
     """
+    return cut(count, int(max(operations / OPERATIONS, nbytes / BYTES)), unit, most)
+
+
+def cut(count: int, parts: int, unit: int = 1, most: int = PARTS) -> list[tuple[int, int]]:
+    """(first, how many) of so many parts, or of the next power of two below: at the end nobody is left without work."""
     blocks = -(-count // unit)
-    parts = max(1, min(most, int(work), blocks))
-    parts = 1 << parts.bit_length() - 1  # 2, 4 or 8: nobody is left with nothing to do at the end
+    parts = max(1, min(most, parts, blocks))
+    parts = 1 << parts.bit_length() - 1
     edges = [min(count, unit * (i * blocks // parts)) for i in range(parts + 1)]
     return [(first, last - first) for first, last in itertools.pairwise(edges)]
 
@@ -62,14 +70,16 @@ def divided(
     tables: Mapping[int, int] | None = None,
     private: Mapping[int, int] | None = None,
     start: int | None = None,
-) -> Together:
-    """An item cut into parts of what its word `counted` counts.
+) -> Made:
+    """An item cut into parts of what its word `counted` counts; the item itself if there is one part.
 
     moved:   by the word of an address, bytes from one counted thing to the next.
     tables:  by the word that says where a table is in the item, words from one to the next.
     private: by the word of an address, bytes from one part's own memory to the next part's.
     start:   the word that says which one is the first.
     """
+    if len(parts) == 1:
+        return item
     made = []
     for i, (first, count) in enumerate(parts):
         words = np.array(item.words, "int64")

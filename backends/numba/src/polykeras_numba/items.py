@@ -24,7 +24,7 @@ from polykeras_numba import (
     window_items,
 )
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import BYTES, PARTS, Item, Items, Maker, Strides, Together, divided, ranges
+from polykeras_numba.item import PARTS, Item, Items, Made, Maker, Strides, Together, divided, ranges
 from polykeras_numba.lanes import MEMORY, native_width
 
 
@@ -46,7 +46,7 @@ def scratch(step: Step) -> int:
 # -- elementwise -----------------------------------------------------------------------------------------------------
 
 
-def _fused(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _fused(step: Step, strides: Sequence[Strides]) -> Made | None:
     group: Group = step.attrs["group"]
     shape = step.attrs["shape"]
     ops = tuple([(p.op, p.args, p.dtype) for p in group.parts])
@@ -58,7 +58,7 @@ def _fused(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _elementwise(step, group.operands, spread, ops, group.results, 0)
 
 
-def _copied(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _copied(step: Step, strides: Sequence[Strides]) -> Made | None:
     """A copy of a view: a transposed, sliced, repeated or reshaped array."""
     source, out = step.arrays[0].spec, step.outs[0].spec
     seen: Layout | None = Layout(0, strides[0])
@@ -77,7 +77,7 @@ def _elementwise(
     ops: tuple[tuple[str, tuple[int, ...], str], ...],
     results: tuple[int, ...],
     offset: int,
-) -> Item | Together | None:
+) -> Made | None:
     shape = step.outs[0].spec.sizes
     every = [*strides, *[contiguous(shape)] * len(results)]
     sizes = [dtypes.itemsize(v.spec.dtype) for v in (*step.arrays, *step.outs)]
@@ -91,24 +91,22 @@ def _elementwise(
     return _shared_out(Item(function, found.words, addresses), found.words, shape, sizes)
 
 
-def _shared_out(item: Item, words: list[int], shape: tuple[int, ...], sizes: list[int]) -> Item | Together:
+def _shared_out(item: Item, words: list[int], shape: tuple[int, ...], sizes: list[int]) -> Made:
     """The item in parts of its rows, or, if it is one row, of the row's elements."""
-    worth = math.prod(shape) * sum(sizes) / BYTES
-    if worth < 2 or words[elementwise.PLANE_COUNT] > 1:
+    if words[elementwise.PLANE_COUNT] > 1:
         return item
     if words[elementwise.ROWS] > 1:
         counted, step, unit = elementwise.ROWS, elementwise.ROW_STEP, 1
     else:
         counted, step, unit = elementwise.ELEMENTS, elementwise.STEP, 64
-    parts = ranges(words[counted], worth, unit)
-    moved = {word: words[word + step] for word, _, _ in item.addresses}
-    return divided(item, counted, parts, moved) if len(parts) > 1 else item
+    parts = ranges(words[counted], nbytes=math.prod(shape) * sum(sizes), unit=unit)
+    return divided(item, counted, parts, {word: words[word + step] for word, _, _ in item.addresses})
 
 
 # -- reductions ------------------------------------------------------------------------------------------------------
 
 
-def _reduced(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _reduced(step: Step, strides: Sequence[Strides]) -> Made | None:
     source, name = step.arrays[0].spec, step.op.name
     shape = source.sizes
     if not reduces(step) or not is_contiguous(shape, strides[0]):
@@ -130,16 +128,14 @@ def _reduced(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     return _reduced_by_parts(item, sizes, dtypes.itemsize(source.dtype), dtypes.itemsize(step.outs[0].spec.dtype))
 
 
-def _reduced_by_parts(item: Item, sizes: list[int], source: int, target: int) -> Item | Together:
+def _reduced_by_parts(item: Item, sizes: list[int], source: int, target: int) -> Made:
     """The item in parts of the outer axis, or else of the columns;  source, target: bytes of their elements."""
     outer, reduced, inner = sizes
-    worth = outer * reduced * inner * source / BYTES
+    nbytes = outer * reduced * inner * source
     counted, unit, moved = reduction.OUTER, 1, (reduced * inner * source, inner * target)
     if outer < PARTS:
         counted, unit, moved = reduction.INNER, reduction.COLUMNS * native_width(), (source, target)
-    parts = ranges(outer if outer >= PARTS else inner, worth, unit)
-    if len(parts) == 1:
-        return item
+    parts = ranges(item.words[counted], nbytes=nbytes, unit=unit)
     return divided(item, counted, parts, dict(zip((reduction.SOURCE, reduction.TARGET), moved, strict=True)))
 
 

@@ -7,7 +7,6 @@ the convolution stays whole.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from typing import Any, NamedTuple
 
@@ -21,8 +20,7 @@ from polykeras.symbolic.op import Op
 from polykeras.symbolic.spec import Spec
 from polykeras_numba import packing, product, tiles, windows, winograd
 from polykeras_numba.cache import KERNELS
-
-_call_with_table = ctypes.CFUNCTYPE(None, ctypes.c_int64)
+from polykeras_numba.calling import address, call
 
 
 class Plan(NamedTuple):
@@ -123,10 +121,7 @@ def kernel(step: Step) -> Kernel | None:
 
 def _pack(plan: Plan, function: int, kernel: Any, panels: Any) -> None:
     flat = np.ascontiguousarray(kernel)
-    table = np.array(plan.words, "int64")
-    table[plan.source] = flat.ctypes.data + plan.start
-    table[plan.target] = panels.ctypes.data
-    _call_with_table(function)(table.ctypes.data)
+    call(function, plan.words, {plan.source: address(flat) + plan.start, plan.target: address(panels)})
 
 
 def _only_compiled(*arrays: Any) -> None:

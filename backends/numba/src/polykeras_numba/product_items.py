@@ -12,7 +12,7 @@ from polykeras.runtime.views import contiguous
 from polykeras.symbolic import dtypes
 from polykeras_numba import blas, packing, product, sums
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import OPERATIONS, PARTS, Item, Maker, Strides, Together, divided, ranges
+from polykeras_numba.item import Item, Made, Maker, Strides, cut, divided, ranges
 from polykeras_numba.parts import FLOATS
 from polykeras_numba.windows import PACKED_ROWS, Words, aligned, grid
 
@@ -23,13 +23,13 @@ X, Y, OUT, SCRATCH_MEMORY = range(4)
 BLAS_OPERATIONS, BLAS_UNIT = 60_000_000, 64
 
 
-def _product(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _product(step: Step, strides: Sequence[Strides]) -> Made | None:
     if all(len(s) == 2 for s in strides):
         return _two_matrices(step, strides)
     return _many_matrices(step, strides)
 
 
-def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _two_matrices(step: Step, strides: Sequence[Strides]) -> Made | None:
     dtype = step.outs[0].spec.dtype
     function = blas.gemm(dtype)
     shapes = [v.spec.sizes for v in step.arrays]
@@ -45,14 +45,12 @@ def _two_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | N
     address = KERNELS.address("blas", repr(dtype), f"matrix product of {dtype}")
     item = Item(address, words, [(1, X, 0), (2, Y, 0), (3, OUT, 0)])
     itemsize = dtypes.itemsize(dtype)
-    worth = 2 * math.sqrt(2 * rows * columns * inner / BLAS_OPERATIONS)
+    parts = int(2 * math.sqrt(2 * rows * columns * inner / BLAS_OPERATIONS))
     if columns > rows:
-        parts = ranges(columns, worth, BLAS_UNIT)
         moved = {2: (y[0] if turns[1] else 1) * itemsize, 3: itemsize}
-        return divided(item, 5, parts, moved) if len(parts) > 1 else item
-    parts = ranges(rows, worth, BLAS_UNIT)
+        return divided(item, 5, cut(columns, parts, BLAS_UNIT), moved)
     moved = {1: (1 if turns[0] else x[0]) * itemsize, 3: columns * itemsize}
-    return divided(item, 4, parts, moved) if len(parts) > 1 else item
+    return divided(item, 4, cut(rows, parts, BLAS_UNIT), moved)
 
 
 def _matrix(shape: tuple[int, ...], strides: Strides) -> tuple[int, bool] | None:
@@ -65,7 +63,7 @@ def _matrix(shape: tuple[int, ...], strides: Strides) -> tuple[int, bool] | None
     return None
 
 
-def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _many_matrices(step: Step, strides: Sequence[Strides]) -> Made | None:
     """Pairs of matrices, one after another; where all have the same second one, as one tall matrix."""
     out = step.outs[0].spec
     if out.dtype not in FLOATS or not out.size:
@@ -107,11 +105,9 @@ def _many_matrices(step: Step, strides: Sequence[Strides]) -> Item | Together | 
     function = KERNELS.address("sums", repr((*tile, itemsize))[1:-1], "sums of products")
     addresses = [(sums.A, X, 0), (sums.B, Y, 0), (sums.C, OUT, 0), (sums.PANELS, SCRATCH_MEMORY, 0)]
     whole = Item(function, item.words(), addresses)
-    parts = ranges(len(places[0]), 2 * out.size * inner / OPERATIONS)
-    if len(parts) == 1:
-        return whole
-    pairs = dict.fromkeys((sums.A_IMAGES, sums.B_IMAGES, sums.C_IMAGES), 1)
-    return divided(whole, sums.IMAGES, parts, {}, pairs, {sums.PANELS: _one_panel(step)})
+    parts = _parts(step, len(places[0]))
+    moving = dict.fromkeys((sums.A_IMAGES, sums.B_IMAGES, sums.C_IMAGES), 1)
+    return divided(whole, sums.IMAGES, parts, {}, moving, {sums.PANELS: _one_panel(step)})
 
 
 def _operand(step: Step, operand: int, strides: Strides, batch: int, turned: str) -> tuple[list[int], tuple[int, int]]:
@@ -123,12 +119,18 @@ def _operand(step: Step, operand: int, strides: Strides, batch: int, turned: str
     return [0] * (batch - len(own)) + own, matrix
 
 
+def _parts(step: Step, pairs: int) -> list[tuple[int, int]]:
+    """The parts of so many pairs of matrices."""
+    inner = step.arrays[0].spec.sizes[-2 if step.attrs["transpose_a"] else -1]
+    return ranges(pairs, operations=2 * step.outs[0].spec.size * inner)
+
+
 def _panel_bytes(step: Step) -> int:
     """For a second operand as panels, for each part."""
     out = step.outs[0].spec
     if step.dynamic or not out.concrete or out.ndim < 3 or out.dtype not in FLOATS or not out.size:
         return 0
-    return PARTS * _one_panel(step)
+    return len(_parts(step, math.prod(out.sizes[:-2]))) * _one_panel(step)
 
 
 def _one_panel(step: Step) -> int:

@@ -8,7 +8,6 @@ The rows of one index are added in their order. Indices are checked before, in P
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from typing import Any
 
@@ -16,13 +15,14 @@ import numpy as np
 
 from polykeras.runtime.backend import Kernel
 from polykeras.runtime.program import Step
+from polykeras.symbolic import dtypes
 from polykeras_numba.cache import KERNELS
+from polykeras_numba.calling import address, call
 from polykeras_numba.code import Code, Table, Word, kernel_of
 from polykeras_numba.lanes import I32, I64
 from polykeras_numba.parts import FLOATS
 
 G, INDICES, OUT, ROWS, ROW_BYTES, OUT_BYTES = range(6)
-_call_with_table = ctypes.CFUNCTYPE(None, ctypes.c_int64)
 
 
 def kernel(dtype: str, index: str) -> Any:
@@ -67,8 +67,8 @@ def bound(step: Step) -> Kernel | None:
     rows = step.attrs["axis"] % max(out.ndim, 1) == 0 and out.dtype in FLOATS and indices.dtype in ("int32", "int64")
     if not rows or not g.size or g.dtype != out.dtype:
         return None
-    count = indices.size
-    words = [0, 0, 0, count, g.size // count * (4 if g.dtype == "float32" else 8), 0]
+    count, itemsize = indices.size, dtypes.itemsize(g.dtype)
+    words = [0, 0, 0, count, g.size // count * itemsize, out.size * itemsize]
     function = KERNELS.address("scatter", repr((g.dtype, indices.dtype))[1:-1], f"rows of {g.dtype} added up")
     return Kernel(functools.partial(_scatter_add, function, words, out.sizes[0]), into=True)
 
@@ -78,7 +78,4 @@ def _scatter_add(function: int, words: list[int], size: int, g: Any, indices: An
     if low < 0 or high >= size:
         raise IndexError(f"index {high if high >= size else low} is out of range for axis 0 of size {size}")
     g, indices = np.ascontiguousarray(g), np.ascontiguousarray(indices)
-    table = np.array(words, "int64")
-    table[[G, INDICES, OUT]] = [a.ctypes.data for a in (g, indices, out)]
-    table[OUT_BYTES] = out.nbytes
-    _call_with_table(function)(table.ctypes.data)
+    call(function, words, {G: address(g), INDICES: address(indices), OUT: address(out)})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from polykeras.runtime.program import Step
+from polykeras.runtime.program import Step, Value
 from polykeras.runtime.views import is_contiguous
 from polykeras.symbolic import dtypes
 from polykeras.symbolic.ops.recurrent import parted
 from polykeras_numba import blas, panels, recurrence, sequences
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import OPERATIONS, PARTS, Item, Maker, Strides, Together, divided, ranges
+from polykeras_numba.item import PARTS, Item, Made, Maker, Strides, divided, ranges
 from polykeras_numba.parts import FLOATS
 from polykeras_numba.windows import aligned
 
@@ -21,7 +21,7 @@ FEWEST_ROWS = 16
 _SCALARS = ("ghs", "gcs", "bias")
 
 
-def _sequence(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _sequence(step: Step, strides: Sequence[Strides]) -> Made | None:
     name, attrs = step.op.name, step.attrs
     values = [*step.arrays, *step.outs]
     dtype = step.outs[0].spec.dtype
@@ -40,9 +40,6 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
     words = [blas.gemm(dtype), time, batch, units, first, following, batch, *[0] * count]
     function = KERNELS.address("sequences", repr((name, tuple(described.items())))[1:-1], f"{name} of {dtype}")
     item = Item(function, words, [(recurrence.ARRAY + i, i, 0) for i in range(count)])
-    parts = _parts(step, batch, time * operands["kernel"].spec.size)
-    if len(parts) == 1:
-        return item
     # an array has a row for each sample, or it is a scalar, the kernel or the bias; the mask of the steps has a bit
     shared = [operands[key] for key in ("kernel", "bias") if key in operands]
     moved = {}
@@ -51,25 +48,29 @@ def _sequence(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
             row = 1 if v.spec.dtype == "bool" else v.spec.sizes[-1]
             moved[recurrence.ARRAY + i] = row * dtypes.itemsize(v.spec.dtype)
     own = {recurrence.ARRAY + len(values): _own(step)}
-    return divided(item, recurrence.BATCH, parts, moved, private=own)
+    return divided(item, recurrence.BATCH, _parts(step), moved, private=own)
 
 
-def _parts(step: Step, batch: int, products: int) -> list[tuple[int, int]]:
+def _parts(step: Step) -> list[tuple[int, int]]:
     """The parts of the batch; each has rows enough to fill the products' tiles."""
-    return ranges(batch, 2 * batch * products / OPERATIONS, most=min(PARTS, max(1, batch // FEWEST_ROWS)))
+    time, batch, _ = step.outs[0].spec.sizes
+    operations = 2 * time * batch * _kernel(step).spec.size
+    return ranges(batch, operations=operations, most=min(PARTS, max(1, batch // FEWEST_ROWS)))
+
+
+def _kernel(step: Step) -> Value:
+    return step.arrays[sequences.OPERANDS[step.op.name].index("kernel")]
 
 
 def _scratch(step: Step) -> int:
     """For each part of its own."""
-    return _own(step) * PARTS
+    concrete = step.outs[0].spec.concrete and _kernel(step).spec.concrete
+    return _own(step) * len(_parts(step)) if concrete else 0
 
 
 def _own(step: Step) -> int:
     """Room for two states and for the kernel in panels."""
-    operands = dict(zip(sequences.OPERANDS[step.op.name], step.arrays, strict=False))
-    out, kernel = step.outs[0].spec, operands["kernel"].spec
-    if not out.concrete or not kernel.concrete:
-        return 0
+    out, kernel = step.outs[0].spec, _kernel(step).spec
     itemsize = dtypes.itemsize(out.dtype)
     (_, batch, _), (units, width) = out.sizes, kernel.sizes
     padded = units + panels.panel_columns(itemsize)

@@ -17,7 +17,7 @@ from polykeras.symbolic.spec import Spec
 from polykeras.symbolic.windows import output_sizes, taps
 from polykeras_numba import elementwise, packing, panelled, pooling, product, sums, tiles, windows, winograd
 from polykeras_numba.cache import KERNELS
-from polykeras_numba.item import BYTES, OPERATIONS, PARTS, Item, Items, Maker, Strides, Together, divided, ranges
+from polykeras_numba.item import PARTS, Item, Items, Made, Maker, Strides, Together, divided, ranges
 from polykeras_numba.parts import FLOATS
 
 # -- convolutions ----------------------------------------------------------------------------------------------------
@@ -27,16 +27,16 @@ def _convolved(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
-    tiled = tiles.forward(g, _tile_size(g), strides[0])
-    result = step.outs[0].spec
-    return _tiled(tiled, result) if tiled is not None else _sums(windows.forward(g, strides[0]), result)
+    result, ready = step.outs[0].spec, step.op is panelled.CONV
+    tiled = tiles.forward(g, _tile_size(step, g), strides[0])
+    return _tiled(tiled, result, ready) if tiled is not None else _sums(windows.forward(g, strides[0]), result, ready)
 
 
 def _input_gradient(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None or not _flat(step, 1, strides):
         return None
-    tiled = tiles.input_grad(g, _tile_size(g), strides[0])
+    tiled = tiles.input_grad(g, _tile_size(step, g), strides[0])
     result = step.outs[0].spec
     return _tiled(tiled, result) if tiled is not None else _sums(windows.input_grad(g, strides[0]), result)
 
@@ -45,26 +45,16 @@ def _kernel_gradient(step: Step, strides: Sequence[Strides]) -> Items | None:
     g = windows.geometry(step)
     if g is None:
         return None
-    tiled = tiles.kernel_grad(g, _tile_size(g), strides[0]) if _flat(step, 1, strides) else None
+    tiled = tiles.kernel_grad(g, _tile_size(step, g), strides[0]) if _flat(step, 1, strides) else None
     if tiled is not None:
         return _tiled(tiled, step.outs[0].spec)
     found = windows.kernel_grad(g, *strides)
     return None if found is None else _sums(found, step.outs[0].spec)
 
 
-def _tile_size(g: windows.Geometry) -> int:
-    return tiles.size(g, config.fast_convolution())
-
-
-def _convolved_by_panels(step: Step, strides: Sequence[Strides]) -> Items | None:
-    g = windows.geometry(step)
-    if g is None:
-        return None
-    tiled = tiles.forward(g, tiles.size(g, step.attrs["fast"]), strides[0])
-    result = step.outs[0].spec
-    if tiled is not None:
-        return _tiled(tiled, result, ready=True)
-    return _sums(windows.forward(g, strides[0]), result, ready=True)
+def _tile_size(step: Step, g: windows.Geometry) -> int:
+    """As it is allowed now, or was when panels were made."""
+    return tiles.size(g, step.attrs.get("fast", config.fast_convolution()))
 
 
 def _flat(step: Step, operand: int, strides: Sequence[Strides]) -> bool:
@@ -100,28 +90,30 @@ def _sums(found: windows.Sums, result: Spec, ready: bool = False) -> Items:
     item = Item(function, head, places)
     images, products = int(head[sums.IMAGES]), int(head[sums.PRODUCTS])
     adding = bool(head[sums.ADDING])
-    parts = ranges(images, found.operations / OPERATIONS, most=_most_parts(found, result, adding))
+    parts = ranges(images, operations=found.operations, most=_most_parts(found, result, adding))
     if len(parts) > 1:
         return [*made, *_by_images(item, parts, found, result, adding)]
-    if images > 1 or products != 1 or head[sums.PACKED] or found.operations < 2 * OPERATIONS:
+    if images > 1 or products != 1 or head[sums.PACKED]:
         return [*made, item]
-    if head[sums.LINES]:
+    apart = _by_rows_or_columns(item, found)
+    if head[sums.LINES] and isinstance(apart, Together):
         made.append(_filled(item, sums.PRODUCTS))
-        item = _from_buffer(item, (SCRATCH_MEMORY, found.buffer))
-    return [*made, _by_rows_or_columns(item, found)]
+        apart = _by_rows_or_columns(_from_buffer(item, (SCRATCH_MEMORY, found.buffer)), found)
+    return [*made, apart]
 
 
-def _by_rows_or_columns(item: Item, found: windows.Sums) -> Together:
+def _by_rows_or_columns(item: Item, found: windows.Sums) -> Made:
     """A single product in parts of its result, so that the larger operand is read once, and the other by each part."""
     described = [int(n) for n in item.words[sums.WORDS : sums.WORDS + product.WORDS]]
     rows, columns = described[product.ROWS], described[product.COLUMNS]
-    worth = found.operations / OPERATIONS
     if rows >= columns:
+        parts = ranges(rows, operations=found.operations, unit=found.tile.rows)
         tables = {sums.WORDS + product.A_ROWS: 1, sums.WORDS + product.C_ROWS: 1}
-        return divided(item, sums.WORDS + product.ROWS, ranges(rows, worth, found.tile.rows), {}, tables)
+        return divided(item, sums.WORDS + product.ROWS, parts, {}, tables)
     width = product.panel_columns(found.tile, found.itemsize)
+    parts = ranges(columns, operations=found.operations, unit=width)
     moved = {sums.B: described[product.PANEL] // width, sums.C: found.itemsize}
-    return divided(item, sums.WORDS + product.COLUMNS, ranges(columns, worth, width), moved)
+    return divided(item, sums.WORDS + product.COLUMNS, parts, moved)
 
 
 def _most_parts(found: windows.Sums | tiles.Tiled, result: Spec, adding: bool) -> int:
@@ -195,10 +187,11 @@ def _tiled(found: tiles.Tiled, result: Spec, ready: bool = False) -> Items:
     item = Item(function, found.words, addresses)
     adding = found.kind == "kernel_grad"
     most = _most_parts(found, result, adding)
-    parts = ranges(int(found.words[sums.IMAGES]), found.operations / OPERATIONS, most=most)
+    parts = ranges(int(found.words[sums.IMAGES]), operations=found.operations, most=most)
     if len(parts) > 1:
         return [*made, *_by_images(item, parts, found, result, adding)]
-    parts = ranges(int(found.words[winograd.TILES]), found.operations / OPERATIONS, int(found.words[winograd.BLOCK]))
+    tiled, block = int(found.words[winograd.TILES]), int(found.words[winograd.BLOCK])
+    parts = ranges(tiled, operations=found.operations, unit=block)
     if adding or found.words[sums.IMAGES] != 1 or len(parts) == 1:
         return [*made, item]
     if found.words[sums.LINES]:
@@ -214,7 +207,7 @@ def _windows_scratch(step: Step) -> int:
         return 0
     # elements that all lie in one place: the case in which everything must be copied
     nowhere = (0,) * step.arrays[0].spec.ndim
-    size = tiles.size(g, step.attrs["fast"]) if step.op is panelled.CONV else _tile_size(g)
+    size = _tile_size(step, g)
     found: list[windows.Sums | tiles.Tiled | None]
     if step.op.name in ("conv", panelled.CONV.name):
         found = [windows.forward(g, nowhere), tiles.forward(g, size, nowhere)]
@@ -237,19 +230,19 @@ def _room(found: windows.Sums | tiles.Tiled, result: Spec, adding: bool) -> int:
 # -- poolings --------------------------------------------------------------------------------------------------------
 
 
-def _pooled(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _pooled(step: Step, strides: Sequence[Strides]) -> Made | None:
     return _pooling(step, strides, step.op.name.removesuffix("_pool"), step.arrays[0].spec.shape)
 
 
-def _max_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _max_gradient(step: Step, strides: Sequence[Strides]) -> Made | None:
     return _pooling(step, strides, "max_grad", step.arrays[1].spec.shape)
 
 
-def _avg_gradient(step: Step, strides: Sequence[Strides]) -> Item | Together | None:
+def _avg_gradient(step: Step, strides: Sequence[Strides]) -> Made | None:
     return _pooling(step, strides, "avg_grad", step.args[1])
 
 
-def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> Item | Together | None:
+def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> Made | None:
     """`shape`: of the images."""
     values = [*step.arrays, *step.outs]
     dtype = values[0].spec.dtype
@@ -274,9 +267,9 @@ def _pooling(step: Step, strides: Sequence[Strides], kind: str, shape: Any) -> I
     function = KERNELS.address("pooling", repr((kind, overlapping, dtype))[1:-1], f"{kind} pooling of {dtype}")
     addresses = [(pooling.ARRAY + i, i, 0) for i in range(len(values))]
     item = Item(function, np.concatenate([words, rows.ravel()]), addresses)
-    parts = ranges(batch, sum(v.spec.size for v in values) * itemsize / BYTES)
+    parts = ranges(batch, nbytes=sum(v.spec.size for v in values) * itemsize)
     moved = {pooling.ARRAY + i: words[pooling.STEP + i] for i in range(len(values))}
-    return divided(item, pooling.IMAGES, parts, moved) if len(parts) > 1 else item
+    return divided(item, pooling.IMAGES, parts, moved)
 
 
 def _window_rows(sizes: Any, window: Any, strides: Any, padding: Any, place_bytes: int, dtype: str) -> Any:
@@ -303,7 +296,7 @@ SCRATCH: dict[str, Callable[[Step], int]] = dict.fromkeys(
     ("conv", panelled.CONV.name, "conv_input_grad", "conv_kernel_grad"), _windows_scratch
 )
 MAKERS: dict[str, Maker] = {
-    "conv": _convolved, panelled.CONV.name: _convolved_by_panels,
+    "conv": _convolved, panelled.CONV.name: _convolved,
     "conv_input_grad": _input_gradient, "conv_kernel_grad": _kernel_gradient,
     "max_pool": _pooled, "avg_pool": _pooled, "max_pool_grad": _max_gradient, "avg_pool_grad": _avg_gradient,
 }  # fmt: skip
