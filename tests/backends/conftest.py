@@ -26,3 +26,16 @@ def module_backend(kernel_cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POLYKERAS_CACHE", str(kernel_cache))
         yield NumbaBackend()
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Every step that can be cut into parts is, however little it does."""
+    pytest.importorskip("numba", reason="polykeras-numba is not installed")
+    from polykeras_numba import item, product_items, sequence_items
+
+    monkeypatch.setattr(item, "OPERATIONS", 1)
+    monkeypatch.setattr(item, "BYTES", 1)
+    monkeypatch.setattr(product_items, "BLAS_OPERATIONS", 1)
+    monkeypatch.setattr(product_items, "BLAS_UNIT", 1)
+    monkeypatch.setattr(sequence_items, "FEWEST_ROWS", 1)

@@ -454,6 +454,15 @@ class _Windows(NamedTuple):
     channels: int
     data_format: str
 
+    def attributes(self) -> dict[str, Any]:
+        """Those of K's convolutions."""
+        return {
+            "strides": self.strides,
+            "padding": self.padding,
+            "dilation_rate": self.dilation,
+            "data_format": self.data_format,
+        }
+
 
 def _windows(w: _Writer, rank: int, dilated: bool = True) -> _Windows:
     """Windows that fit: an image that there is is taken if they do, else one is made for them."""
@@ -498,10 +507,7 @@ def _convolved(w: _Writer) -> None:
         found.image,
         kernel,
         groups=groups,
-        strides=found.strides,
-        padding=found.padding,
-        dilation_rate=found.dilation,
-        data_format=found.data_format,
+        **found.attributes(),
         terms=terms,
     )
     w.step("scaled", made, factor=1 / math.sqrt(terms))
@@ -533,10 +539,7 @@ def _depthwise(w: _Writer) -> None:
         "depthwise",
         found.image,
         kernel,
-        strides=found.strides,
-        padding=found.padding,
-        dilation_rate=found.dilation,
-        data_format=found.data_format,
+        **found.attributes(),
         terms=terms,
     )
     w.step("scaled", made, factor=1 / math.sqrt(terms))

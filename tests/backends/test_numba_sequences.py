@@ -90,6 +90,17 @@ def test_kernels_agree_with_the_referee(op, options, dtype, module_backend, monk
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max()))
 
 
+@pytest.mark.parametrize("op", SHAPES)
+@pytest.mark.parametrize("dropout", [0, 1])
+def test_parts_of_a_batch_agree_with_the_referee(op, dropout, module_backend, small_parts, monkeypatch):
+    attrs = {"masked": True, "backwards": True}
+    arrays = operands(op, dropout, True, "float32")
+    expected = results(NUMPY, op, [a if a.dtype == bool else a.astype("float64") for a in arrays], attrs)
+    refuse_calls(module_backend, op, monkeypatch)
+    for a, b in zip(results(module_backend, op, arrays, attrs), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5 * max(1, np.abs(b).max()))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scalar_cotangents_and_a_bias_for_all_units(dtype, module_backend, monkeypatch):
     for op, place in (("lstm_grad", 0), ("lstm_grad", 1), ("gru", 3)):

@@ -29,7 +29,8 @@ def threads_as_before():
 @pytest.mark.parametrize("unit", [1, 6, 64])
 @pytest.mark.parametrize("work", [0.2, 1.0, 2.0, 3.9, 5.0, 100.0])
 def test_ranges_cover_everything_once_in_whole_units(count, unit, work):
-    parts = ranges(count, work, unit)
+    parts = ranges(count, operations=work * item.OPERATIONS, unit=unit)
+    assert parts == ranges(count, nbytes=work * item.BYTES, unit=unit)
     assert [i for first, length in parts for i in range(first, first + length)] == list(range(count))
     assert all(length > 0 for _, length in parts)
     assert all(first % unit == 0 for first, _ in parts)
@@ -44,6 +45,11 @@ def test_parts_move_addresses_tables_and_memory_of_their_own():
     assert first.addresses == [(1, 0, 16), (2, 3, 0)]
     assert second.words.tolist() == [6, 0, 0, 80 + 8 * 2 * 4, 4]
     assert second.addresses == [(1, 0, 16 + 8 * 4), (2, 3, 1024)]
+
+
+def test_one_part_is_the_item_itself():
+    whole = Item(99, [10, 0], [(1, 0, 16)])
+    assert divided(whole, 0, [(0, 10)], {1: 8}) is whole
 
 
 def test_what_runs_alone_is_one_share():
@@ -133,10 +139,11 @@ def test_helpers_are_hired_and_let_go_as_the_user_says(numba_backend):
 
 
 def test_one_thread_works_without_helpers(numba_backend, monkeypatch):
-    function, arrays, _ = _wide(numba_backend)
-    monkeypatch.setattr(pool.Pool, "_hire", None)
-    monkeypatch.setattr(pool, "POOL", pool.Pool())
-    _with_threads(1, function, arrays)
+    monkeypatch.setattr(executable, "POOL", pool.Pool())
+    function, arrays, w = _wide(numba_backend)
+    found = _with_threads(1, function, arrays)
+    np.testing.assert_allclose(found[0], np.maximum(arrays[0].astype("float64") @ w, 0), rtol=1e-4, atol=1e-3)
+    assert executable.POOL.helpers == []
 
 
 def test_callers_at_once_get_the_bits_of_one(numba_backend):

@@ -61,6 +61,12 @@ def test_float64(program, module_backend):
     assert wrong(program, module_backend, "float64") == []
 
 
+@trials(70)
+@given(program=programs())
+def test_float32_in_parts(program, module_backend, small_parts):
+    assert wrong(program, module_backend, "float32") == []
+
+
 # -- the test itself ---------------------------------------------------------------------------------------------------
 
 

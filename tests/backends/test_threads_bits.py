@@ -18,10 +18,6 @@ from polykeras.runtime.select import backend_scope
 from tests.backends.random_programs import graph, programs, run
 from tests.backends.test_random_programs import trials
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(config, "set_num_threads"), reason="this polykeras has no switch for the number of threads"
-)
-
 COUNTS = (1, 2, 3)
 
 
@@ -40,7 +36,7 @@ def same_bits(results):
 
 @trials(12)
 @given(program=programs())
-def test_random_programs(program, module_backend):
+def test_random_programs(program, module_backend, small_parts):
     results = []
     for count in COUNTS:
         config.set_num_threads(count)
@@ -50,7 +46,7 @@ def test_random_programs(program, module_backend):
 
 @trials(6)
 @given(program=programs())
-def test_random_programs_compiled_before_the_number_changes(program, module_backend):
+def test_random_programs_compiled_before_the_number_changes(program, module_backend, small_parts):
     inputs, outputs = graph(program, "float32")
     function = K.function(inputs, outputs, backend=module_backend)
     arrays = [array.astype(t.spec.dtype) for array, t in zip(program.arrays(), inputs, strict=True)]
