@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import polykeras
+from benchmarks.callers import at_once
 from benchmarks.frameworks.functional import functional
 from benchmarks.harness import machine, table, write_json
 from benchmarks.memory import resident_bytes
@@ -109,10 +109,8 @@ def measure(seconds: float, threads: int) -> dict[str, Any]:
 def _together(both: list[Predicted], seconds: float, threads: int) -> dict[str, Any]:
     calls, differing = [0] * threads, [0] * threads
     failures: list[str] = []
-    barrier = threading.Barrier(threads + 1)
 
     def work(own: int) -> None:
-        barrier.wait()
         end = time.perf_counter() + seconds
         try:
             while time.perf_counter() < end:
@@ -124,15 +122,9 @@ def _together(both: list[Predicted], seconds: float, threads: int) -> dict[str, 
         except Exception as error:  # noqa: BLE001  the others go on; it is told in the end
             failures.append(f"{type(error).__name__}: {error}")
 
-    workers = [threading.Thread(target=work, args=(own,)) for own in range(threads)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    start = time.perf_counter()
-    for worker in workers:
-        worker.join()
+    taken = at_once(work, threads)
     return {
-        "seconds": time.perf_counter() - start,
+        "seconds": taken,
         "calls": sum(calls),
         "differing": sum(differing),
         "failures": failures,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.callers import at_once
 from benchmarks.harness import machine, table, write_json
 from benchmarks.memory import resident_bytes
 from polykeras.layers import Dense
@@ -78,23 +78,14 @@ def many_threads(widths: tuple[int, ...], batch: int, threads: int, calls: int) 
     batches = np.random.rand(threads, batch, widths[0]).astype("float32")
     expected = [model.predict(x, batch_size=batch) for x in batches]
     differing = [0] * threads
-    barrier = threading.Barrier(threads + 1)
 
     def work(own: int) -> None:
-        barrier.wait()
         for call in range(calls):
             which = (own + call) % threads
             got = model.predict(batches[which], batch_size=batch)
             differing[own] += not np.array_equal(got, expected[which])
 
-    workers = [threading.Thread(target=work, args=(own,)) for own in range(threads)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    start = time.perf_counter()
-    for worker in workers:
-        worker.join()
-    seconds = time.perf_counter() - start
+    seconds = at_once(work, threads)
     start = time.perf_counter()
     for call in range(calls):
         model.predict(batches[call % threads], batch_size=batch)

@@ -18,17 +18,21 @@ from benchmarks.workloads import WORKLOADS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_run_without_peers_writes_its_results(tmp_path):
-    file = tmp_path / "results.json"
-    options = ["--workloads", "tiny", "--backend", "numpy", "--peers", "", "--seconds", "0.1", "--rounds", "2"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *options, "--json", str(file)],
+def run(module, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
+
+
+def test_a_run_without_peers_writes_its_results(tmp_path):
+    file = tmp_path / "results.json"
+    options = ["--workloads", "tiny", "--backend", "numpy", "--peers", "", "--seconds", "0.1", "--rounds", "2"]
+    ended = run("benchmarks", *options, "--json", str(file))
     assert ended.returncode == 0, ended.stderr
     results = json.loads(file.read_text())
     tiny = results["workloads"]["tiny"]
@@ -42,14 +46,7 @@ def test_a_run_without_peers_writes_its_results(tmp_path):
 
 def test_the_loop_of_fit_is_measured(tmp_path):
     file = tmp_path / "results.json"
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.fit", "--backend", "numpy", "--turns", "1", "--json", str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = run("benchmarks.fit", "--backend", "numpy", "--turns", "1", "--json", str(file))
     assert ended.returncode in (0, 1), ended.stderr  # how it turned out is not judged here
     seconds = json.loads(file.read_text())["backends"]["numpy"]
     assert {kind: len(found) for kind, found in seconds.items()} == {"bare": 20, "fit": 20, "bar": 20}
@@ -59,14 +56,7 @@ def test_the_loop_of_fit_is_measured(tmp_path):
 def test_first_steps_are_measured(tmp_path):
     pytest.importorskip("numba", reason="polykeras-numba is not installed")
     file = tmp_path / "results.json"
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks.cold", "--workloads", "tiny", "--repeats", "1", "--json", str(file)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = run("benchmarks.cold", "--workloads", "tiny", "--repeats", "1", "--json", str(file))
     assert ended.returncode == 0, ended.stderr
     seconds = json.loads(file.read_text())["seconds"]["tiny"]
     assert {kind: len(found) for kind, found in seconds.items()} == {"cold": 1, "warm": 1, "numpy": 1}
